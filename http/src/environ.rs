@@ -1,0 +1,108 @@
+//! The string entries of an environ.
+
+use crate::{Arena, is_https, is_passed};
+use wsgi_core_abi::{Bytes, Pair};
+
+/// Collects the entries of one environ, in order: of equal keys the last one counts.
+pub struct Environ<'a> {
+    pairs: Vec<Pair<'a>>,
+    arena: Arena<'a>,
+    https: bool,
+}
+
+impl<'a> Environ<'a> {
+    /// Makes an environ with room for `capacity` entries, whose new strings go into `arena`.
+    #[must_use]
+    pub fn new(arena: Arena<'a>, capacity: usize) -> Self {
+        Self {
+            pairs: Vec::with_capacity(capacity),
+            arena,
+            https: false,
+        }
+    }
+
+    /// Where new strings go.
+    pub fn arena(&mut self) -> &mut Arena<'a> {
+        &mut self.arena
+    }
+
+    /// Sets an entry.
+    pub fn set(&mut self, key: &'a [u8], value: &'a [u8]) {
+        self.pairs.push(Pair::new(key, value));
+    }
+
+    /// Sets an entry unless the value is absent.
+    pub fn set_present(&mut self, key: &'a [u8], value: Bytes<'a>) {
+        if !value.is_absent() {
+            self.set(key, value.as_slice());
+        }
+    }
+
+    /// Sets an entry to a number in decimal.
+    pub fn set_number(&mut self, key: &'a [u8], number: u32) {
+        let digits = self.arena.number(number);
+        self.set(key, digits);
+    }
+
+    /// Adds the host's variables, but for those that an application never sees.
+    pub fn variables(&mut self, variables: &[Pair<'a>]) {
+        for variable in variables {
+            let name = variable.name.as_slice();
+            if is_passed(name) {
+                self.pairs.push(*variable);
+            } else if name == b"HTTPS" {
+                self.https = is_https(variable.value.as_slice());
+            }
+        }
+    }
+
+    /// Whether `wsgi.url_scheme` is `https`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// The entries.
+    #[must_use]
+    pub fn pairs(&self) -> &[Pair<'a>] {
+        &self.pairs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_filtered_and_the_last_https_counts() {
+        let variables = [
+            Pair::new(b"A", b"1"),
+            Pair::new(b"HTTPS", b"off"),
+            Pair::new(b"PATH", b"/bin"),
+            Pair {
+                name: Bytes::new(b"NONE"),
+                value: Bytes::ABSENT,
+            },
+            Pair::new(b"HTTPS", b"on"),
+        ];
+        let mut environ = Environ::new(Arena::new(&mut []), 4);
+        environ.variables(&variables);
+        environ.set_present(b"B", Bytes::ABSENT);
+        let names: Vec<_> = environ
+            .pairs()
+            .iter()
+            .map(|pair| pair.name.as_slice())
+            .collect();
+        assert_eq!(names, [&b"A"[..], b"NONE"]);
+        assert!(environ.pairs()[1].value.is_absent());
+        assert!(environ.is_https());
+    }
+
+    #[test]
+    fn numbers_are_text() {
+        let mut block = [0; 8];
+        let mut environ = Environ::new(Arena::new(&mut block), 1);
+        environ.set_number(b"SERVER_PORT", 8080);
+        assert_eq!(environ.pairs()[0].value.as_slice(), b"8080");
+    }
+}

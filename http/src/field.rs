@@ -1,0 +1,102 @@
+//! Header fields of a response.
+
+use crate::byte::{is_control, is_token};
+
+/// Why a header field is not acceptable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
+    /// The name is empty.
+    #[error("header name is empty")]
+    EmptyName,
+    /// The name holds this byte, which no token may hold (RFC 9110, section 5.1).
+    #[error("header name holds {}", describe(*.0))]
+    Name(u8),
+    /// The value holds this control character.
+    #[error("header value holds {}", describe(*.0))]
+    Value(u8),
+}
+
+fn describe(byte: u8) -> String {
+    match byte {
+        0 => "a NUL".to_owned(),
+        b'\n' | b'\r' => "a line break".to_owned(),
+        b' ' => "a space".to_owned(),
+        byte if byte.is_ascii_graphic() => format!("'{}'", char::from(byte)),
+        byte => format!("the byte 0x{byte:02x}"),
+    }
+}
+
+/// Checks the name of a field: a token.
+///
+/// # Errors
+/// With the first byte that is wrong.
+pub fn check_name(name: &[u8]) -> Result<(), FieldError> {
+    if name.is_empty() {
+        return Err(FieldError::EmptyName);
+    }
+    match name.iter().find(|byte| !is_token(**byte)) {
+        Some(byte) => Err(FieldError::Name(*byte)),
+        None => Ok(()),
+    }
+}
+
+/// Checks the value of a field: no control characters but tabs.
+///
+/// # Errors
+/// With the first byte that is wrong.
+pub fn check_value(value: &[u8]) -> Result<(), FieldError> {
+    match value.iter().find(|byte| is_control(**byte)) {
+        Some(byte) => Err(FieldError::Value(*byte)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_tokens() {
+        for (name, expected) in [
+            (&b"Content-Type"[..], Ok(())),
+            (b"X_Y.z!", Ok(())),
+            (b"Status", Ok(())),
+            (b"", Err(FieldError::EmptyName)),
+            (b"A B", Err(FieldError::Name(b' '))),
+            (b"A:", Err(FieldError::Name(b':'))),
+            (b"A\n", Err(FieldError::Name(b'\n'))),
+            (b"A\0", Err(FieldError::Name(0))),
+            (b"\xe4", Err(FieldError::Name(0xe4))),
+        ] {
+            assert_eq!(check_name(name), expected, "{}", name.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn values_hold_no_control_characters_but_tabs() {
+        for (value, expected) in [
+            (&b""[..], Ok(())),
+            (b"text/html; charset=\"x\"", Ok(())),
+            (b"a\tb \xe4", Ok(())),
+            (b"a\r\nb", Err(FieldError::Value(b'\r'))),
+            (b"a\nb", Err(FieldError::Value(b'\n'))),
+            (b"a\0b", Err(FieldError::Value(0))),
+            (b"\x7f", Err(FieldError::Value(0x7f))),
+        ] {
+            assert_eq!(check_value(value), expected, "{}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn messages_name_the_byte() {
+        assert_eq!(FieldError::Name(b':').to_string(), "header name holds ':'");
+        assert_eq!(
+            FieldError::Value(b'\n').to_string(),
+            "header value holds a line break"
+        );
+        assert_eq!(
+            FieldError::Value(0x7f).to_string(),
+            "header value holds the byte 0x7f"
+        );
+    }
+}

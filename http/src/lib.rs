@@ -1,0 +1,26 @@
+//! The request model: what goes into an environ, which requests are refused, and what an application may
+//! answer. Pure functions over bytes, without Python and without I/O; both sides of the seam use them.
+#![forbid(unsafe_code)]
+
+mod arena;
+mod body;
+mod byte;
+mod environ;
+mod field;
+mod header;
+mod length;
+mod method;
+mod path;
+mod status;
+mod variable;
+
+pub use arena::Arena;
+pub use body::{BodyError, BodyRules, Framing};
+pub use environ::Environ;
+pub use field::{FieldError, check_name, check_value};
+pub use header::{Access, Headers};
+pub use length::{LengthError, content_length};
+pub use method::{HeadMapping, request_method};
+pub use path::collapse_slashes;
+pub use status::{StatusError, status_code};
+pub use variable::{is_https, is_passed};

@@ -1,0 +1,188 @@
+//! Application groups: an interpreter, the gateway's types in it, and the scripts it has loaded.
+
+use super::script::{Failed, Scripts, Wanted};
+use super::settings::Settings;
+use super::setup::{Prelude, Setup};
+use super::turn::Turn;
+use crate::python::{Exception, Gil, GilCell, Interpreter, Object, Pass, Raised, Result};
+use crate::wsgi::{NoApplication, Types, log, traceback};
+use arc_swap::ArcSwap;
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use wsgi_core_abi::{Level, MessageId, Request};
+
+/// One application group. It lives until the process ends, as its interpreter does.
+pub struct Group {
+    /// Its interpreter.
+    pub interpreter: Interpreter,
+    /// What the gateway keeps in the interpreter.
+    pub types: GilCell<Types>,
+    own: GilCell<Own>,
+}
+
+/// What this layer keeps in the interpreter.
+struct Own {
+    scripts: Scripts,
+    prelude: Prelude,
+}
+
+impl Group {
+    /// The callable that answers a request, from a script that is loaded now if need be.
+    pub fn application(
+        &self,
+        gil: Gil<'_>,
+        request: &Request<'_>,
+    ) -> std::result::Result<Object, NoApplication> {
+        let Own { scripts, prelude } = self.own.get(gil);
+        let wanted = Wanted::by(request);
+        scripts
+            .get(gil, prelude, &wanted)
+            .and_then(|script| scripts.callable(gil, &script, &wanted, request.callable.as_slice()))
+            .map_err(|Failed(_)| NoApplication)
+    }
+
+    /// Loads a script ahead of requests.
+    pub fn preload(&self, pass: &Pass, path: &[u8]) -> std::result::Result<(), Failed> {
+        self.interpreter.attach(pass, |gil, _| {
+            let Own { scripts, prelude } = self.own.get(gil);
+            scripts.get(gil, prelude, &Wanted::ahead(path)).map(drop)
+        })
+    }
+
+    /// Runs what Python does when an interpreter ends.
+    pub fn finish(&self, pass: &Pass) {
+        self.interpreter.attach(pass, |gil, _| {
+            self.interpreter.finish(gil);
+            let flushed = self.own.get(gil).prelude.call(gil, "flush_streams", []);
+            if flushed.is_err() {
+                crate::python::clear(gil);
+            }
+        });
+    }
+}
+
+/// The application groups of the process.
+#[derive(Default)]
+pub struct Groups {
+    main: OnceLock<&'static Group>,
+    others: ArcSwap<FxHashMap<Vec<u8>, &'static Group>>,
+    /// Interpreters that could not be set up wait here for the next attempt, for they can't be
+    /// destroyed. Locked by Python's main thread only, also while it attaches.
+    unfinished: Mutex<FxHashMap<Vec<u8>, Interpreter>>,
+    /// At most one script of the process is being loaded.
+    loading: Arc<Turn>,
+}
+
+impl Groups {
+    /// Every group, the main interpreter's last.
+    pub fn all(&self) -> Vec<&'static Group> {
+        let others = self.others.load();
+        others.values().chain(self.main.get()).copied().collect()
+    }
+
+    /// The group of that name, if it has been made.
+    pub fn find(&self, name: &[u8]) -> Option<&'static Group> {
+        if name.is_empty() {
+            self.main.get().copied()
+        } else {
+            self.others.load().get(name).copied()
+        }
+    }
+
+    /// Makes the group of that name, unless somebody has done it by now. `None` if that fails, which is
+    /// logged. Call this detached on Python's main thread.
+    pub fn make(&self, pass: &Pass, settings: &Settings, name: &[u8]) -> Option<&'static Group> {
+        let mut unfinished = self
+            .unfinished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = self.find(name) {
+            return Some(group);
+        }
+        let interpreter = match unfinished.remove(name) {
+            Some(interpreter) => interpreter,
+            None => interpreter(pass, name)?,
+        };
+        let Some((types, own)) = set_up(pass, &interpreter, settings, name, &self.loading) else {
+            unfinished.insert(name.to_vec(), interpreter);
+            return None;
+        };
+        let group: &'static Group = Box::leak(Box::new(Group {
+            interpreter,
+            types,
+            own,
+        }));
+        self.add(name, group);
+        Some(group)
+    }
+
+    fn add(&self, name: &[u8], group: &'static Group) {
+        if name.is_empty() {
+            let _ = self.main.set(group);
+            return;
+        }
+        let mut others = FxHashMap::clone(&self.others.load());
+        others.insert(name.to_vec(), group);
+        self.others.store(Arc::new(others));
+    }
+}
+
+/// A new interpreter, or the main one.
+fn interpreter(pass: &Pass, name: &[u8]) -> Option<Interpreter> {
+    if name.is_empty() {
+        return Some(Interpreter::main(pass));
+    }
+    let name = String::from_utf8_lossy(name);
+    let text = format!("creating interpreter '{name}'");
+    log::server(Level::Info, MessageId::NONE, &text);
+    let interpreter = Interpreter::sub(pass);
+    if interpreter.is_none() {
+        let text = format!("Python could not create interpreter '{name}'");
+        log::server(Level::Error, MessageId::INTERPRETER, &text);
+    }
+    interpreter
+}
+
+/// Fills an interpreter; a failure is logged.
+fn set_up(
+    pass: &Pass,
+    interpreter: &Interpreter,
+    settings: &Settings,
+    name: &[u8],
+    loading: &Arc<Turn>,
+) -> Option<(GilCell<Types>, GilCell<Own>)> {
+    interpreter.attach(pass, |gil, _| {
+        let filled = fill(gil, settings, name, loading);
+        filled
+            .map(|(types, own)| (GilCell::new(gil, types), GilCell::new(gil, own)))
+            .inspect_err(|Raised| {
+                let exception = Exception::take(gil);
+                let text = format!("the {} could not be set up", settings.context(name));
+                log::write(gil, Level::Error, MessageId::INTERPRETER, &text);
+                traceback::write_lines(gil, &exception);
+            })
+            .ok()
+    })
+}
+
+fn fill(
+    gil: Gil<'_>,
+    settings: &Settings,
+    application_group: &[u8],
+    loading: &Arc<Turn>,
+) -> Result<(Types, Own)> {
+    let prelude = Prelude::new(gil)?;
+    let file_wrapper = prelude.get(gil, "FileWrapper")?;
+    let types = Types::new(gil, file_wrapper, &settings.constants(application_group))?;
+    let setup = Setup {
+        gil,
+        settings,
+        application_group,
+        prelude: &prelude,
+        types: &types,
+    };
+    setup.run();
+    let context = settings.context(application_group);
+    let scripts = Scripts::new(context, settings.case_sensitive, Arc::clone(loading));
+    Ok((types, Own { scripts, prelude }))
+}

@@ -1,0 +1,116 @@
+//! What a runtime was started with, copied out of the engine's borrowed form.
+
+use crate::python::{Home, InitSettings};
+use crate::wsgi::Constants;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use wsgi_core_abi::{Bytes, Restriction, RuntimeSettings, Slice};
+
+/// Settings that are needed each time an interpreter is made.
+pub struct Settings {
+    /// Directories for `site.addsitedir`, in order.
+    pub python_path: Vec<Vec<u8>>,
+    /// `PYTHON_EGG_CACHE`.
+    pub python_eggs: Option<Vec<u8>>,
+    /// Seconds for `sys.setswitchinterval`; `None` for Python's default.
+    pub switch_interval: Option<f64>,
+    /// What is restricted.
+    pub restrict: Restriction,
+    /// `sys.stdin` and `sys.stdout` stay as they are.
+    pub keep_stdio: bool,
+    /// File names differ when only their case differs.
+    pub case_sensitive: bool,
+    /// Name of the process group; empty in embedded mode.
+    pub process_group: Vec<u8>,
+    /// `mod_wsgi.maximum_processes`.
+    pub maximum_processes: u32,
+    /// `mod_wsgi.threads_per_process`.
+    pub threads_per_process: u32,
+    /// Full description of the server.
+    pub host_description: Vec<u8>,
+    /// Name of the host.
+    pub host_name: Vec<u8>,
+    /// Its version.
+    pub host_version: [u32; 3],
+    multithread: bool,
+    multiprocess: bool,
+    run_once: bool,
+}
+
+impl Settings {
+    /// Copies what outlives the start of Python.
+    pub fn new(raw: &RuntimeSettings<'_>) -> Self {
+        Self {
+            python_path: owned(raw.python_path),
+            python_eggs: present(raw.python_eggs).map(<[u8]>::to_vec),
+            switch_interval: (raw.switch_interval > 0.0).then_some(raw.switch_interval),
+            restrict: raw.restrict,
+            keep_stdio: raw.keep_stdio,
+            case_sensitive: raw.case_sensitive,
+            process_group: raw.process_group.as_slice().to_vec(),
+            maximum_processes: raw.maximum_processes,
+            threads_per_process: raw.threads_per_process,
+            host_description: raw.host_description.as_slice().to_vec(),
+            host_name: raw.host_name.as_slice().to_vec(),
+            host_version: raw.host_version,
+            multithread: raw.multithread,
+            multiprocess: raw.multiprocess,
+            run_once: raw.run_once,
+        }
+    }
+
+    /// What is the same in every request of an application group.
+    pub fn constants(&self, application_group: &[u8]) -> Constants {
+        Constants {
+            host_name: self.host_name.clone(),
+            host_version: self.host_version,
+            multithread: self.multithread,
+            multiprocess: self.multiprocess,
+            run_once: self.run_once,
+            context: self.context(application_group),
+        }
+    }
+
+    /// Where an interpreter of this process runs, for the log.
+    pub fn context(&self, application_group: &[u8]) -> String {
+        let interpreter = if application_group.is_empty() {
+            "main interpreter".to_owned()
+        } else {
+            format!(
+                "sub-interpreter '{}'",
+                String::from_utf8_lossy(application_group)
+            )
+        };
+        if self.process_group.is_empty() {
+            return format!("{interpreter} in embedded mode");
+        }
+        let group = String::from_utf8_lossy(&self.process_group);
+        format!("{interpreter} of daemon process '{group}'")
+    }
+}
+
+/// Settings that are fixed when Python starts.
+pub fn init_settings(raw: &RuntimeSettings<'_>) -> InitSettings {
+    InitSettings {
+        home: present(raw.python_home).map_or(Home::Default, |home| {
+            Home::new(Path::new(OsStr::from_bytes(home)))
+        }),
+        optimize: raw.optimize,
+        dont_write_bytecode: raw.dont_write_bytecode,
+        hash_seed: u32::try_from(raw.hash_seed).ok(),
+        warnings: owned(raw.warnings),
+    }
+}
+
+fn owned(strings: Slice<'_, Bytes<'_>>) -> Vec<Vec<u8>> {
+    strings
+        .as_slice()
+        .iter()
+        .map(|string| string.as_slice().to_vec())
+        .collect()
+}
+
+fn present(string: Bytes<'_>) -> Option<&[u8]> {
+    (!string.is_absent()).then(|| string.as_slice())
+}

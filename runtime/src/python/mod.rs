@@ -1,0 +1,23 @@
+//! The only code that touches CPython's C API.
+//!
+//! Only `pyo3::ffi` is used: PyO3's high-level layer assumes one interpreter per process, and objects
+//! would leak across sub-interpreters. Above this module everything is safe Rust: an [`Object`] is an
+//! owned reference, a [`Gil`] proves that the thread is attached, `Err(Raised)` means that an exception
+//! is set, and a [`Class`](class::Class) puts a Rust value into Python objects.
+
+pub mod class;
+mod error;
+mod gil;
+mod init;
+mod interpreter;
+mod life;
+mod object;
+mod thread;
+
+pub use error::{Exc, Exception, Raised, Result, clear, raise, reraise, warn_deprecated};
+pub use gil::{Gil, GilCell};
+pub use init::{Home, InitSettings};
+pub use interpreter::Interpreter;
+pub use life::{Ended, Life, Pass};
+pub use object::{ExactSequence, Object};
+pub use thread::{Locals, number as thread_number};

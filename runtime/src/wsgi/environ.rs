@@ -1,0 +1,131 @@
+//! The environ of a request: a copy of the interpreter's constant part, then the request's strings,
+//! then what has another type.
+
+use super::errors::ErrorsStream;
+use super::input::Input;
+use super::start_response::StartResponse;
+use super::transaction::Transaction;
+use super::types::Types;
+use crate::python::{Gil, Locals, Object, Result, thread_number};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::sync::Arc;
+use wsgi_core_abi::{Pair, Request};
+
+/// What an application is called with, and what must end with the request.
+pub struct Call {
+    /// The environ.
+    pub environ: Object,
+    /// The `start_response` callable.
+    pub start_response: Object,
+}
+
+impl Call {
+    /// Builds both for a request whose application starts at `application_start`.
+    pub fn new(
+        gil: Gil<'_>,
+        locals: &Locals,
+        types: &Types,
+        request: &Request<'_>,
+        transaction: &Arc<Transaction>,
+        application_start: f64,
+    ) -> Result<Self> {
+        let environ = types.template.copy_dict()?;
+        locals
+            .get(Strings::default)
+            .add(gil, &environ, request.environ.as_slice())?;
+
+        let names = &types.names;
+        let scheme = if request.https { &names.https } else { &names.http };
+        environ.set_item(&names.url_scheme, scheme)?;
+        let input = types.input.instantiate(gil, Input::new(transaction))?;
+        environ.set_item(&names.input, &input)?;
+        let errors = locals.get(ErrorsStream::default);
+        environ.set_item(&names.errors, &errors.open(gil, types, transaction)?)?;
+        let thread = Object::int(gil, i64::from(thread_number()))?;
+        environ.set_item(&names.thread_id, &thread)?;
+        for (name, time) in [
+            (&names.request_start, request.request_start),
+            (&names.queue_start, request.queue_start),
+            (&names.daemon_start, request.daemon_start),
+            (&names.application_start, application_start),
+        ] {
+            environ.set_item(name, &Object::float(gil, time)?)?;
+        }
+        Ok(Self {
+            environ,
+            start_response: StartResponse::callable(gil, types, transaction)?,
+        })
+    }
+}
+
+/// The most names that are kept: enough for what servers and browsers send, bounded against clients
+/// that make names up.
+const KEPT_NAMES: usize = 256;
+
+/// The longest value that is kept.
+const KEPT_VALUE: usize = 256;
+
+/// Python strings of this thread's earlier requests. Names repeat always and most values often, so
+/// that a dict entry usually costs a comparison instead of two objects.
+#[derive(Default)]
+struct Strings(RefCell<FxHashMap<Box<[u8]>, Entry>>);
+
+struct Entry {
+    name: Object,
+    bytes: Vec<u8>,
+    value: Object,
+}
+
+impl Strings {
+    fn add(&self, gil: Gil<'_>, environ: &Object, pairs: &[Pair<'_>]) -> Result<()> {
+        // Setting str keys and values in a dict runs no Python code, so the borrow is not re-entered.
+        let mut entries = self.0.borrow_mut();
+        for pair in pairs {
+            let (name, value) = (pair.name.as_slice(), pair.value.as_slice());
+            if pair.value.is_absent() {
+                environ.set_item(&Object::latin1(gil, name)?, &Object::none(gil))?;
+                continue;
+            }
+            if let Some(entry) = entries.get_mut(name) {
+                entry.update(gil, name, value)?;
+                environ.set_item(&entry.name, &entry.value)?;
+                continue;
+            }
+            let entry = Entry::new(gil, name, value)?;
+            environ.set_item(&entry.name, &entry.value)?;
+            if entries.len() < KEPT_NAMES && value.len() <= KEPT_VALUE {
+                entries.insert(name.into(), entry);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn new(gil: Gil<'_>, name: &[u8], value: &[u8]) -> Result<Self> {
+        Ok(Self {
+            name: Object::latin1(gil, name)?.into_interned(),
+            bytes: value.to_vec(),
+            value: decode(gil, name, value)?,
+        })
+    }
+
+    fn update(&mut self, gil: Gil<'_>, name: &[u8], value: &[u8]) -> Result<()> {
+        if self.bytes == value {
+            return Ok(());
+        }
+        self.value = decode(gil, name, value)?;
+        self.bytes.clear();
+        self.bytes.extend_from_slice(value);
+        Ok(())
+    }
+}
+
+/// PEP 3333's native string, except for the two variables that are file names.
+fn decode(gil: Gil<'_>, name: &[u8], value: &[u8]) -> Result<Object> {
+    if matches!(name, b"DOCUMENT_ROOT" | b"SCRIPT_FILENAME") {
+        return Object::path(gil, value);
+    }
+    Object::latin1(gil, value)
+}

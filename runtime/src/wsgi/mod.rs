@@ -1,0 +1,18 @@
+//! The gateway: PEP 3333 between one exchange and one application.
+//!
+//! [`serve`] builds the environ, calls the application, sends what it yields and calls `close()`. The
+//! GIL is taken once for a small response: its head and body leave after it was released.
+
+mod environ;
+mod errors;
+mod input;
+pub mod log;
+mod response;
+mod serve;
+mod start_response;
+pub mod traceback;
+mod transaction;
+mod types;
+
+pub use serve::{NoApplication, serve};
+pub use types::{COMPATIBLE_VERSION, Constants, Types};

@@ -1,0 +1,381 @@
+//! The application's response on its way to the host: PEP 3333's rules for the head, for each block
+//! and for `Content-Length`.
+
+use super::log;
+use super::start_response::ResponseHead;
+use super::transaction::{Ended, Response, Transaction};
+use crate::python::{Exc, Exception, ExactSequence, Gil, Object, Raised, Result, raise};
+use wsgi_core_abi::{Exchange, Failure, Level, MessageId, RawExchange, SendFlags};
+
+/// Why a block was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// An exception is set.
+    Raised,
+    /// The host did not take it: usually the client has gone away.
+    Host,
+}
+
+impl From<Raised> for SendError {
+    fn from(Raised: Raised) -> Self {
+        Self::Raised
+    }
+}
+
+/// A response that is complete but not sent: small enough to leave after the GIL was released.
+pub struct Ready {
+    head: ResponseHead,
+    length: Option<u64>,
+    body: Vec<u8>,
+}
+
+/// The largest body that is copied so that it can be sent without the GIL.
+const READY_BODY: usize = 64 * 1024;
+
+/// Status codes whose responses have no body (RFC 9110, sections 6.4.1 and 15).
+fn is_bodyless(code: u16) -> bool {
+    matches!(code, 100..=199 | 204 | 304)
+}
+
+/// The `write` callable.
+pub fn write(gil: Gil<'_>, transaction: &Transaction, data: &Object) -> Result<()> {
+    let block = as_block(gil, data)?;
+    match send(gil, transaction, block, SendFlags::FLUSH) {
+        Ok(()) => Ok(()),
+        Err(SendError::Raised) => Err(Raised),
+        Err(SendError::Host) => {
+            let message = "the client closed the connection before it got the response";
+            Err(raise(gil, Exc::Os, message))
+        }
+    }
+}
+
+/// The content of a block; TypeError unless it is `bytes`.
+fn as_block<'a>(gil: Gil<'_>, data: &'a Object) -> Result<&'a [u8]> {
+    data.as_bytes().ok_or_else(|| {
+        let found = data.type_name();
+        let message = format!("response blocks must be bytes, not {found}");
+        raise(gil, Exc::Type, &message)
+    })
+}
+
+/// Sends a block, with the head before it if that has not been sent. Empty blocks send nothing.
+pub fn send(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+    block: &[u8],
+    flags: SendFlags,
+) -> std::result::Result<(), SendError> {
+    if block.is_empty() && !flags.has(SendFlags::END) {
+        return Ok(());
+    }
+    let Some((head, block)) = prepare(gil, transaction, block)? else {
+        return Ok(());
+    };
+    if block.is_empty() && head.is_none() && !flags.has(SendFlags::END) {
+        return Ok(());
+    }
+    transmit(gil, transaction, head, |exchange| {
+        exchange.send(block, flags)?;
+        Ok(block.len() as u64)
+    })
+}
+
+/// Sends part of an open regular file as the whole body.
+pub fn send_file(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+    fd: i32,
+    range: (u64, u64),
+    flags: SendFlags,
+) -> std::result::Result<(), SendError> {
+    let Some((head, _)) = prepare(gil, transaction, &[])? else {
+        return Ok(());
+    };
+    let bodyless = {
+        let mut response = transaction.response();
+        response.remaining = response.remaining.map(|_| 0);
+        response.bodyless
+    };
+    let (offset, length) = range;
+    transmit(gil, transaction, head, |exchange| {
+        if bodyless || length == 0 {
+            exchange.send(b"", SendFlags::END)?;
+            return Ok(0);
+        }
+        exchange.send_file(fd, offset, length, flags)?;
+        Ok(length)
+    })
+}
+
+type HeadToSend = Option<(ResponseHead, Option<u64>)>;
+
+/// Applies the rules to the next block: what is to be sent of head and block, or `None` if the host
+/// answers in the application's place.
+fn prepare<'a>(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+    block: &'a [u8],
+) -> Result<Option<(HeadToSend, &'a [u8])>> {
+    let mut response = transaction.response();
+    let head = if response.head_sent {
+        None
+    } else {
+        match response.take_head() {
+            Ok(head) => head,
+            Err(rule) => {
+                drop(response);
+                return Err(raise(gil, rule.class, &rule.message));
+            }
+        }
+    };
+    if response.overridden.is_some() {
+        return Ok(None);
+    }
+    let (block, exceeded) = response.admit(block);
+    drop(response);
+    if exceeded {
+        let text = "application produced more data than its Content-Length; the rest is discarded";
+        log::write(gil, Level::Error, MessageId::LENGTH_EXCEEDED, text);
+    }
+    Ok(Some((head, block)))
+}
+
+/// Hands head and body to the host, detached.
+fn transmit(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+    head: HeadToSend,
+    body: impl FnOnce(&mut RawExchange<'static>) -> std::result::Result<u64, Failure> + Send,
+) -> std::result::Result<(), SendError> {
+    let result = transaction.with_exchange(gil, |exchange| {
+        if let Some((head, length)) = &head {
+            head.with_head(*length, |head| exchange.send_head(head))?;
+        }
+        body(exchange)
+    });
+    match result {
+        Ok(Ok(count)) => {
+            transaction.count_out(count);
+            Ok(())
+        }
+        Ok(Err(Failure)) => {
+            transaction.response().failed = true;
+            Err(SendError::Host)
+        }
+        Err(Ended) => Err(SendError::Host),
+    }
+}
+
+/// A rule that the application broke.
+pub struct Broken {
+    class: Exc,
+    message: String,
+}
+
+impl Response {
+    /// Takes the head for sending and sets up what the body must obey.
+    fn take_head(&mut self) -> std::result::Result<HeadToSend, Broken> {
+        let Some(head) = self.head.take() else {
+            return Err(Broken {
+                class: Exc::Runtime,
+                message: "response has not been started: start_response was not called".to_owned(),
+            });
+        };
+        self.code = head.code();
+        if self.error_override && self.code >= 400 {
+            self.overridden = Some(self.code);
+            return Ok(None);
+        }
+        let length = match head.content_length() {
+            None => None,
+            Some(Ok(length)) => Some(length),
+            Some(Err(error)) => {
+                return Err(Broken {
+                    class: Exc::Value,
+                    message: error.to_string(),
+                });
+            }
+        };
+        self.head_sent = true;
+        self.bodyless = is_bodyless(self.code);
+        self.remaining = length;
+        Ok(Some((head, length)))
+    }
+
+    /// What may be sent of a block, and whether this is the first time that something may not.
+    fn admit<'a>(&mut self, block: &'a [u8]) -> (&'a [u8], bool) {
+        if self.bodyless {
+            return (&[], false);
+        }
+        let Some(remaining) = self.remaining else {
+            return (block, false);
+        };
+        let admitted = usize::try_from(remaining).map_or(block.len(), |most| most.min(block.len()));
+        self.remaining = Some(remaining - admitted as u64);
+        let exceeded = admitted < block.len() && !self.exceeded;
+        self.exceeded |= exceeded;
+        (&block[..admitted], exceeded)
+    }
+
+    /// Bytes that the Content-Length promised and the application did not produce.
+    fn missing(&self) -> u64 {
+        if self.bodyless || self.is_head {
+            return 0;
+        }
+        self.remaining.unwrap_or(0)
+    }
+}
+
+/// Ends a response whose application is done. False if it must not look complete to the client.
+pub fn finish(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+) -> std::result::Result<bool, SendError> {
+    // A head without a body must be checked and sent before anything can be said about its length.
+    if !transaction.response().head_sent {
+        send_head_only(gil, transaction)?;
+    }
+    let (missing, overridden) = {
+        let response = transaction.response();
+        (response.missing(), response.overridden.is_some())
+    };
+    if overridden {
+        return Ok(true);
+    }
+    if missing > 0 {
+        report_missing(gil, missing);
+        return Ok(false);
+    }
+    transmit(gil, transaction, None, |exchange| {
+        exchange.send(b"", SendFlags::END)?;
+        Ok(0)
+    })?;
+    Ok(true)
+}
+
+fn send_head_only(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+) -> std::result::Result<(), SendError> {
+    let Some((head, _)) = prepare(gil, transaction, &[])? else {
+        return Ok(());
+    };
+    transmit(gil, transaction, head, |_| Ok(0))
+}
+
+fn report_missing(gil: Gil<'_>, missing: u64) {
+    let text = format!("application produced {missing} bytes less than its Content-Length");
+    log::write(gil, Level::Error, MessageId::LENGTH_SHORT, &text);
+}
+
+/// What became of a sequence of blocks.
+pub enum Gathered {
+    /// The whole response, to be sent without the GIL.
+    Ready(Ready),
+    /// It has been sent.
+    Sent { complete: bool },
+}
+
+/// Sends a list or tuple: no application code runs between its items, so they leave together.
+pub fn send_sequence(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+    items: &ExactSequence<'_>,
+) -> std::result::Result<Gathered, SendError> {
+    let first_response = !transaction.response().head_sent;
+    if first_response && let Some(body) = small_body(items) {
+        return ready(gil, transaction, body);
+    }
+    let mut index = 0;
+    while let Some(item) = items.get(index) {
+        index += 1;
+        // What was sent before an item of a wrong type must leave before the response breaks.
+        let block = as_block(gil, &item)?;
+        let next_is_block = items.get(index).is_none_or(|next| next.as_bytes().is_some());
+        let flags = if next_is_block { SendFlags::MORE } else { SendFlags::FLUSH };
+        send(gil, transaction, block, flags)?;
+    }
+    let complete = finish(gil, transaction)?;
+    Ok(Gathered::Sent { complete })
+}
+
+/// All items in one piece, if they are few bytes and each is `bytes`.
+fn small_body(items: &ExactSequence<'_>) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    let mut index = 0;
+    while let Some(item) = items.get(index) {
+        let block = item.as_bytes()?;
+        if body.len() + block.len() > READY_BODY {
+            return None;
+        }
+        body.extend_from_slice(block);
+        index += 1;
+    }
+    Some(body)
+}
+
+fn ready(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+    mut body: Vec<u8>,
+) -> std::result::Result<Gathered, SendError> {
+    let Some((head, admitted)) = prepare(gil, transaction, &body)? else {
+        return Ok(Gathered::Sent { complete: true });
+    };
+    let admitted = admitted.len();
+    body.truncate(admitted);
+    let missing = transaction.response().missing();
+    if missing > 0 {
+        report_missing(gil, missing);
+        transmit(gil, transaction, head, |exchange| {
+            exchange.send(&body, SendFlags::FLUSH)?;
+            Ok(body.len() as u64)
+        })?;
+        return Ok(Gathered::Sent { complete: false });
+    }
+    match head {
+        Some((head, length)) => Ok(Gathered::Ready(Ready { head, length, body })),
+        None => Ok(Gathered::Sent { complete: true }),
+    }
+}
+
+impl Ready {
+    /// Sends the response; the thread is detached.
+    pub fn send(&self, transaction: &Transaction) -> std::result::Result<(), SendError> {
+        let result = transaction.with_exchange_detached(|exchange| {
+            self.head
+                .with_head(self.length, |head| exchange.send_head(head))?;
+            exchange.send(&self.body, SendFlags::END)
+        });
+        match result {
+            Ok(Ok(())) => {
+                transaction.count_out(self.body.len() as u64);
+                Ok(())
+            }
+            Ok(Err(Failure)) | Err(Ended) => Err(SendError::Host),
+        }
+    }
+}
+
+/// Sends what an iterator yields: each block leaves before the application runs again.
+pub fn send_iterable(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+    result: &Object,
+) -> std::result::Result<bool, SendError> {
+    let blocks = result.iter()?;
+    while let Some(item) = blocks.next()? {
+        let block = as_block(gil, &item)?;
+        send(gil, transaction, block, SendFlags::FLUSH)?;
+        if transaction.response().overridden.is_some() {
+            break;
+        }
+    }
+    finish(gil, transaction)
+}
+
+/// Whether an exception is only the consequence of the client having gone away.
+pub fn is_disconnect(gil: Gil<'_>, transaction: &Transaction, exception: &Exception) -> bool {
+    transaction.response().failed && exception.is(gil, Exc::Os)
+}

@@ -1,0 +1,124 @@
+//! The Python of this process: loaded and started once, with the first request that needs it.
+#![forbid(unsafe_code)]
+
+use super::config::{Choice, Config, RuntimeSource};
+use super::error::Error;
+use super::loader;
+use super::log::LogGate;
+use super::runtime::{RuntimeHandle, keep_log};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use wsgi_core_abi::{Bytes, Level, MessageId, Restriction, RuntimeSettings, Slice};
+
+/// The embedded runtime, once there is one, or the reason why there is none.
+#[derive(Default)]
+pub(super) struct Embedded(OnceLock<Result<RuntimeHandle, Error>>);
+
+impl Embedded {
+    /// The runtime, with Python started. Other threads wait while one starts it; a failure is final, because
+    /// Python can't be started twice.
+    pub(super) fn get(
+        &self,
+        config: &Config,
+        choice: Option<&Choice>,
+        log: &Arc<LogGate>,
+    ) -> Result<RuntimeHandle, &Error> {
+        let started = self.0.get_or_init(|| {
+            let started = start(config, choice, log);
+            if let Err(error) = &started {
+                log.error(Level::Critical, error);
+            }
+            started
+        });
+        started.as_ref().copied()
+    }
+
+    /// Ends Python, if it was started, and keeps it from being started otherwise.
+    pub(super) fn stop(&self, timeout: Duration) -> Result<(), Error> {
+        match self.0.get_or_init(|| Err(Error::Closed)) {
+            Ok(runtime) => runtime.stop(timeout),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+fn start(
+    config: &Config,
+    choice: Option<&Choice>,
+    log: &Arc<LogGate>,
+) -> Result<RuntimeHandle, Error> {
+    let choice = choice.ok_or(Error::State("there is no runtime"))?;
+    let runtime = match &choice.source {
+        RuntimeSource::Linked(runtime) => *runtime,
+        RuntimeSource::File(path) => loader::load(path)?,
+    };
+    let version = choice.version.to_string_lossy();
+    log.line(
+        Level::Debug,
+        MessageId::NONE,
+        &format!("Starting Python {version}"),
+    );
+    start_python(runtime, config, log)?;
+    Ok(runtime)
+}
+
+fn start_python(runtime: RuntimeHandle, config: &Config, log: &Arc<LogGate>) -> Result<(), Error> {
+    let process = &config.process;
+    let path: Vec<_> = process
+        .python_path
+        .iter()
+        .map(|entry| Bytes::new(entry))
+        .collect();
+    let warnings: Vec<_> = process
+        .warnings
+        .iter()
+        .map(|entry| Bytes::new(entry))
+        .collect();
+    let (threads, processes) = (process.threads.unwrap_or(1), process.processes.unwrap_or(1));
+    runtime.start(&RuntimeSettings {
+        python_home: optional(process.python_home.as_deref()),
+        python_path: Slice::new(&path),
+        warnings: Slice::new(&warnings),
+        python_eggs: optional(process.python_eggs.as_deref()),
+        optimize: process.optimize.unwrap_or(0) as u8,
+        dont_write_bytecode: process.dont_write_bytecode.unwrap_or(false),
+        hash_seed: process.hash_seed.map_or(-1, i64::from),
+        switch_interval: process.switch_interval.unwrap_or(0.0),
+        restrict: Restriction {
+            stdin: process.restrict_stdin.unwrap_or(false),
+            stdout: process.restrict_stdout.unwrap_or(false),
+            signal: process.restrict_signal.unwrap_or(true),
+        },
+        keep_stdio: process.keep_stdio.unwrap_or(false),
+        case_sensitive: process.case_sensitive(),
+        process_group: Bytes::new(b""),
+        multiprocess: processes != 1,
+        multithread: threads != 1,
+        run_once: false,
+        maximum_processes: processes,
+        threads_per_process: threads,
+        host_name: Bytes::new(process.host_name.as_deref().unwrap_or(b"wsgi_core")),
+        host_version: process.host_version.unwrap_or(OWN_VERSION),
+        host_description: optional(process.host_description.as_deref()),
+        log: keep_log(log),
+    })
+}
+
+fn optional(value: Option<&[u8]>) -> Bytes<'_> {
+    value.map_or(Bytes::ABSENT, Bytes::new)
+}
+
+const OWN_VERSION: [u32; 3] = [
+    decimal(env!("CARGO_PKG_VERSION_MAJOR")),
+    decimal(env!("CARGO_PKG_VERSION_MINOR")),
+    decimal(env!("CARGO_PKG_VERSION_PATCH")),
+];
+
+const fn decimal(text: &str) -> u32 {
+    let (digits, mut index, mut number) = (text.as_bytes(), 0, 0);
+    while index < digits.len() {
+        number = number * 10 + (digits[index] - b'0') as u32;
+        index += 1;
+    }
+    number
+}

@@ -1,0 +1,201 @@
+//! Life of an engine: prepared, started, stopped.
+#![forbid(unsafe_code)]
+
+use super::config::{Choice, Config, DefaultGroup};
+use super::embedded::Embedded;
+use super::error::Error;
+use super::log::{LogGate, ServerLog};
+use super::request::{Request, RequestInfo};
+use super::runtime::RuntimeHandle;
+use std::ffi::CStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
+use wsgi_core_abi::{Level, MessageId};
+
+/// Serves the requests of one configuration. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    choice: Option<Choice>,
+    default_group: DefaultGroup,
+    log: Arc<LogGate>,
+    phase: AtomicU8,
+    poisoned: AtomicBool,
+    process_id: AtomicU32,
+    embedded: Embedded,
+}
+
+const PREPARED: u8 = 0;
+const STARTED: u8 = 1;
+const STOPPED: u8 = 2;
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.log.close();
+    }
+}
+
+impl Engine {
+    /// Makes an engine in the process that will fork the serving ones, or in the only one.
+    ///
+    /// # Errors
+    /// As for [`Config::check`].
+    pub fn prepare(config: &Config, log: Box<dyn ServerLog>) -> Result<Self, Error> {
+        let choice = config.choose()?;
+        let log = LogGate::new(log);
+        if let Some(problem) = config.home_problem() {
+            log.line(Level::Warning, MessageId::PYTHON_HOME, &problem.to_string());
+        }
+        Ok(Self(Arc::new(Inner {
+            default_group: config.default_group(),
+            config: config.clone(),
+            choice,
+            log,
+            phase: AtomicU8::new(PREPARED),
+            poisoned: AtomicBool::new(false),
+            process_id: AtomicU32::new(0),
+            embedded: Embedded::default(),
+        })))
+    }
+
+    /// Starts the engine in a process that serves requests, and loads the scripts that can be.
+    ///
+    /// # Errors
+    /// When it was started before. A Python that can't be started is logged instead.
+    pub fn start(&self) -> Result<(), Error> {
+        self.check_poison()?;
+        let inner = &*self.0;
+        inner
+            .process_id
+            .store(std::process::id(), Ordering::Relaxed);
+        let started =
+            inner
+                .phase
+                .compare_exchange(PREPARED, STARTED, Ordering::AcqRel, Ordering::Acquire);
+        started.map_err(|phase| match phase {
+            STOPPED => Error::State("the engine was stopped"),
+            _ => Error::State("the engine was started before"),
+        })?;
+        inner.log.line(
+            Level::Info,
+            MessageId::NONE,
+            &inner.default_group.to_string(),
+        );
+        self.preload();
+        Ok(())
+    }
+
+    fn preload(&self) {
+        let inner = &*self.0;
+        if inner.config.process.embedded_restricted() {
+            return;
+        }
+        for preload in inner.config.preloads() {
+            // What fails is in the log, and is tried again with the first request.
+            let Ok(runtime) = self.runtime() else { return };
+            let _ = runtime.load(preload.script, preload.group);
+        }
+    }
+
+    /// Refuses new requests, waits for those in flight and ends Python's work.
+    ///
+    /// # Errors
+    /// When not everything ended within `timeout`.
+    pub fn stop(&self, timeout: Duration) -> Result<(), Error> {
+        self.0.phase.store(STOPPED, Ordering::Release);
+        let stopped = self.0.embedded.stop(timeout);
+        // That time ran out, the runtime has logged.
+        if let Err(Error::Panic) = stopped {
+            self.poison();
+        }
+        stopped
+    }
+
+    /// After a bug: nothing is served any more.
+    pub fn poison(&self) {
+        if !self.0.poisoned.swap(true, Ordering::AcqRel) {
+            self.0.log.error(Level::Critical, &Error::Panic);
+        }
+    }
+
+    /// Which Python applications run with.
+    #[must_use]
+    pub fn python_version(&self) -> Option<&CStr> {
+        self.0.choice.as_ref().map(|choice| &*choice.version)
+    }
+
+    /// Makes a request of `info`.
+    ///
+    /// # Errors
+    /// When something required is absent.
+    pub fn request<'a>(&self, info: &RequestInfo<'a>) -> Result<Request<'a>, Error> {
+        Request::new(self.clone(), info)
+    }
+
+    /// Whether requests may be served now.
+    pub(super) fn admit(&self) -> Result<(), Error> {
+        self.check_poison()?;
+        match self.0.phase.load(Ordering::Acquire) {
+            STARTED => Ok(()),
+            STOPPED => Err(Error::Closed),
+            _ => Err(Error::State("the engine was not started")),
+        }
+    }
+
+    fn check_poison(&self) -> Result<(), Error> {
+        if self.0.poisoned.load(Ordering::Acquire) {
+            Err(Error::Panic)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The runtime with Python started.
+    pub(super) fn runtime(&self) -> Result<RuntimeHandle, Error> {
+        let inner = &*self.0;
+        inner
+            .embedded
+            .get(&inner.config, inner.choice.as_ref(), &inner.log)
+            .map_err(Error::clone)
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(super) fn default_group(&self) -> &DefaultGroup {
+        &self.0.default_group
+    }
+
+    /// The server's log.
+    pub(crate) fn log(&self) -> &LogGate {
+        &self.0.log
+    }
+
+    pub(super) fn process_id(&self) -> u32 {
+        self.0.process_id.load(Ordering::Relaxed)
+    }
+}
+
+impl std::fmt::Display for DefaultGroup {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Main(script) => {
+                let script = String::from_utf8_lossy(script);
+                write!(out, "The default application group is the main interpreter, because {script} is the only application")
+            }
+            Self::Resource(0) => {
+                out.write_str("The default application group is %{RESOURCE}, because no application is declared")
+            }
+            Self::Resource(count) => {
+                write!(out, "The default application group is %{{RESOURCE}}, because there are {count} applications")
+            }
+            Self::Several => {
+                out.write_str("The default application group is %{RESOURCE}, because the mapping covers more than one application")
+            }
+        }
+    }
+}

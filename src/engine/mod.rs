@@ -1,0 +1,35 @@
+//! The engine: options, routing of requests, life cycle. It knows neither C nor Python, and no server: a
+//! server is a [`Host`] for each request and a [`ServerLog`].
+
+mod config;
+mod embedded;
+mod environ;
+mod error;
+mod group;
+mod host;
+mod installed;
+mod life;
+mod loader;
+mod log;
+mod option;
+mod options;
+mod process;
+mod python;
+mod refusal;
+mod request;
+mod route;
+mod runtime;
+mod settings;
+mod value;
+
+pub use config::Config;
+pub use error::{Error, RuntimeFailure};
+pub use host::Host;
+pub use life::Engine;
+pub use log::{ServerLog, StderrLog};
+pub use option::{OptionSpec, Scope};
+pub use options::OPTIONS;
+pub use python::PythonVersion;
+pub use refusal::Refusal;
+pub use request::{FileType, Request, RequestInfo, Served};
+pub use settings::{Resolved, Settings};

@@ -1,0 +1,41 @@
+//! Settings of process scope.
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+
+/// What is set for the processes of an engine; `None` where nothing is.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessSettings {
+    pub(super) python_home: Option<Box<[u8]>>,
+    pub(super) python_path: Vec<Box<[u8]>>,
+    pub(super) python_eggs: Option<Box<[u8]>>,
+    pub(super) warnings: Vec<Box<[u8]>>,
+    pub(super) optimize: Option<u32>,
+    pub(super) hash_seed: Option<u32>,
+    pub(super) dont_write_bytecode: Option<bool>,
+    pub(super) switch_interval: Option<f64>,
+    pub(super) case_sensitivity: Option<bool>,
+    pub(super) restrict_embedded: Option<bool>,
+    pub(super) restrict_stdin: Option<bool>,
+    pub(super) restrict_stdout: Option<bool>,
+    pub(super) restrict_signal: Option<bool>,
+    pub(super) keep_stdio: Option<bool>,
+    pub(super) runtime_dir: Option<PathBuf>,
+    pub(super) threads: Option<u32>,
+    pub(super) processes: Option<u32>,
+    pub(super) host_name: Option<Box<[u8]>>,
+    pub(super) host_version: Option<[u32; 3]>,
+    pub(super) host_description: Option<Box<[u8]>>,
+}
+
+impl ProcessSettings {
+    /// Names of files differ when only their case does.
+    pub(super) fn case_sensitive(&self) -> bool {
+        self.case_sensitivity.unwrap_or(!cfg!(target_os = "macos"))
+    }
+
+    /// No application runs in this process.
+    pub(super) fn embedded_restricted(&self) -> bool {
+        self.restrict_embedded.unwrap_or(false)
+    }
+}

@@ -1,0 +1,57 @@
+//! Requests that never reach an application.
+#![forbid(unsafe_code)]
+
+use wsgi_core_abi::MessageId;
+use wsgi_core_http::BodyError;
+
+/// Why a request is refused by the rules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The script does not exist.
+    #[error("the script does not exist")]
+    ScriptMissing,
+    /// The script is a directory.
+    #[error("the script is a directory")]
+    ScriptDirectory,
+    /// There is path information where the host allows none.
+    #[error("path information is not accepted here")]
+    PathInfo,
+    /// The request body.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// No such process group.
+    #[error("there is no process group '{0}'")]
+    GroupUnknown(String),
+    /// Applications are kept out of this process.
+    #[error("no process group is set, and restrict-embedded is On")]
+    EmbeddedRestricted,
+}
+
+impl Refusal {
+    /// The documented condition.
+    #[must_use]
+    pub const fn id(&self) -> MessageId {
+        match self {
+            Self::ScriptMissing => MessageId::SCRIPT_MISSING,
+            Self::ScriptDirectory => MessageId::SCRIPT_DIRECTORY,
+            Self::PathInfo => MessageId::PATH_INFO_REFUSED,
+            Self::Body(BodyError::TransferEncoding) => MessageId::TRANSFER_ENCODING,
+            Self::Body(BodyError::Chunked) => MessageId::CHUNKED_REFUSED,
+            Self::Body(BodyError::ContentLength) => MessageId::CONTENT_LENGTH,
+            Self::Body(BodyError::Limit { .. }) => MessageId::BODY_LIMIT,
+            Self::GroupUnknown(_) => MessageId::GROUP_UNKNOWN,
+            Self::EmbeddedRestricted => MessageId::EMBEDDED_RESTRICTED,
+        }
+    }
+
+    /// What the host answers.
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::ScriptMissing | Self::PathInfo => 404,
+            Self::ScriptDirectory => 403,
+            Self::Body(error) => error.http_status(),
+            Self::GroupUnknown(_) | Self::EmbeddedRestricted => 500,
+        }
+    }
+}

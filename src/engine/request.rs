@@ -1,0 +1,299 @@
+//! One request, from the host's facts to the outcome.
+#![forbid(unsafe_code)]
+
+use super::environ;
+use super::error::Error;
+use super::host::Host;
+use super::life::Engine;
+use super::log::{compose, record};
+use super::refusal::Refusal;
+use super::route::{Route, Target};
+use super::settings::Resolved;
+use std::time::{SystemTime, UNIX_EPOCH};
+use wsgi_core_abi::{Bytes, Level, Outcome, Pair, Pairs, Status};
+use wsgi_core_http::{Arena, BodyRules, Headers, collapse_slashes};
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileType {
+    /// The host did not look.
+    #[default]
+    Unknown,
+    /// A file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// Nothing.
+    Missing,
+}
+
+/// Everything about a request but its body. The C header, `wsgi_core_request_info`, says what each member
+/// means.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "documented in the header")]
+pub struct RequestInfo<'a> {
+    pub method: Bytes<'a>,
+    pub request_uri: Bytes<'a>,
+    pub script_name: Bytes<'a>,
+    pub path_info: Bytes<'a>,
+    pub query_string: Bytes<'a>,
+    pub protocol: Bytes<'a>,
+    pub scheme: Bytes<'a>,
+    pub server_name: Bytes<'a>,
+    pub server_port: u16,
+    pub server_addr: Bytes<'a>,
+    pub remote_addr: Bytes<'a>,
+    pub remote_port: u16,
+    pub server_hostname: Bytes<'a>,
+    pub host: Bytes<'a>,
+    pub script: Bytes<'a>,
+    pub script_mtime_us: i64,
+    pub script_type: FileType,
+    pub filename: Bytes<'a>,
+    pub listener_host: Bytes<'a>,
+    pub listener_port: u16,
+    pub headers: &'a [Pair<'a>],
+    pub variables: &'a [Pair<'a>],
+    pub settings: Resolved<'a>,
+    pub request_start_us: i64,
+    pub body_limit: u64,
+    pub request_id: Bytes<'a>,
+    pub connection_id: Bytes<'a>,
+    pub handler: Bytes<'a>,
+    pub handler_script: Bytes<'a>,
+    pub response_filtered: bool,
+    pub pass_auth: bool,
+    pub path_info_refused: bool,
+}
+
+impl<'a> RequestInfo<'a> {
+    /// A request with nothing but what is required.
+    #[must_use]
+    pub fn new(method: &'a str, script: &'a str) -> Self {
+        Self {
+            method: Bytes::from(method),
+            request_uri: Bytes::ABSENT,
+            script_name: Bytes::ABSENT,
+            path_info: Bytes::ABSENT,
+            query_string: Bytes::ABSENT,
+            protocol: Bytes::ABSENT,
+            scheme: Bytes::ABSENT,
+            server_name: Bytes::ABSENT,
+            server_port: 0,
+            server_addr: Bytes::ABSENT,
+            remote_addr: Bytes::ABSENT,
+            remote_port: 0,
+            server_hostname: Bytes::ABSENT,
+            host: Bytes::ABSENT,
+            script: Bytes::from(script),
+            script_mtime_us: 0,
+            script_type: FileType::Unknown,
+            filename: Bytes::ABSENT,
+            listener_host: Bytes::ABSENT,
+            listener_port: 0,
+            headers: &[],
+            variables: &[],
+            settings: Resolved::default(),
+            request_start_us: 0,
+            body_limit: 0,
+            request_id: Bytes::ABSENT,
+            connection_id: Bytes::ABSENT,
+            handler: Bytes::ABSENT,
+            handler_script: Bytes::ABSENT,
+            response_filtered: false,
+            pass_auth: false,
+            path_info_refused: false,
+        }
+    }
+
+    /// The file the request maps to.
+    pub(super) fn filename(&self) -> &'a [u8] {
+        if self.filename.is_absent() {
+            self.script
+        } else {
+            self.filename
+        }
+        .as_slice()
+    }
+}
+
+/// A request on its way to an application.
+pub struct Request<'a> {
+    engine: Engine,
+    info: RequestInfo<'a>,
+    received: f64,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct Served {
+    /// The facts, on failure as well.
+    pub outcome: Outcome,
+    /// Whether it failed.
+    pub result: Result<(), Error>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(engine: Engine, info: &RequestInfo<'a>) -> Result<Self, Error> {
+        for (name, value) in [("method", info.method), ("script", info.script)] {
+            if value.as_slice().is_empty() {
+                return Err(Error::Argument(format!("{name} is required")));
+            }
+        }
+        if info.script.as_slice().contains(&0) {
+            return Err(Error::Argument(
+                "script is not the name of a file".to_owned(),
+            ));
+        }
+        Ok(Self {
+            engine,
+            info: *info,
+            received: received(info.request_start_us),
+        })
+    }
+
+    /// The engine it belongs to.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Serves it with its application.
+    pub fn serve<H: Host>(self, host: &mut H) -> Served {
+        match self.run(host) {
+            Ok((outcome, result)) => {
+                if outcome.status == Status::PANIC {
+                    self.engine.poison();
+                }
+                Served { outcome, result }
+            }
+            Err(error) => {
+                self.log(&error, host);
+                let outcome = Outcome {
+                    code: error.http_status(),
+                    ..Outcome::default()
+                };
+                Served {
+                    outcome,
+                    result: Err(error),
+                }
+            }
+        }
+    }
+
+    fn run<H: Host>(&self, host: &mut H) -> Result<(Outcome, Result<(), Error>), Error> {
+        self.engine.admit()?;
+        let info = &self.info;
+        let script_mtime_us = self.check_script()?;
+        let headers = Headers::new(info.headers);
+        let rules = BodyRules {
+            chunked: info.settings.chunked_request,
+            limit: info.body_limit,
+        };
+        let framing = rules.check(&headers).map_err(Refusal::Body)?;
+        let mut block = vec![0; environ::size(info, &headers)];
+        let mut arena = Arena::new(&mut block);
+        let script_name = collapse_slashes(info.script_name.as_slice(), &mut arena);
+        let target = Target::resolve(&self.engine, info, script_name, host);
+        match target.route {
+            Route::Group(name) => {
+                return Err(
+                    Refusal::GroupUnknown(String::from_utf8_lossy(&name).into_owned()).into(),
+                );
+            }
+            Route::Embedded if self.engine.config().process.embedded_restricted() => {
+                return Err(Refusal::EmbeddedRestricted.into());
+            }
+            Route::Embedded => {}
+        }
+        let runtime = self.engine.runtime()?;
+        let facts = environ::Facts {
+            info,
+            headers: &headers,
+            framing,
+            script_name,
+            application_group: &target.application_group,
+            callable: &target.callable,
+            process_id: self.engine.process_id(),
+        };
+        let environ = facts.build(arena);
+        let request = wsgi_core_abi::Request {
+            script: info.script,
+            script_mtime_us,
+            application_group: Bytes::new(&target.application_group),
+            callable: Bytes::new(&target.callable),
+            environ: Pairs::new(environ.pairs()),
+            filename: Bytes::new(info.filename()),
+            https: environ.is_https(),
+            reloading: info.settings.reloading(),
+            sendfile: info.settings.enable_sendfile,
+            error_override: info.settings.error_override,
+            request_start: self.received,
+            queue_start: 0.0,
+            daemon_start: 0.0,
+        };
+        Ok(runtime.serve(&request, host))
+    }
+
+    /// Refuses a script that can't be one, and path information where none is wanted. Gives its time of
+    /// modification, or 0 where it is not known.
+    fn check_script(&self) -> Result<i64, Refusal> {
+        let info = &self.info;
+        // The script of a handler is the configuration's business, and the file need not exist.
+        let (file, modified) = if info.handler_script.is_absent() {
+            self.look()
+        } else {
+            (FileType::Regular, info.script_mtime_us)
+        };
+        match file {
+            FileType::Missing => Err(Refusal::ScriptMissing),
+            FileType::Directory => Err(Refusal::ScriptDirectory),
+            _ if info.path_info_refused && !info.path_info.as_slice().is_empty() => {
+                Err(Refusal::PathInfo)
+            }
+            _ => Ok(modified),
+        }
+    }
+
+    fn look(&self) -> (FileType, i64) {
+        use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
+        let info = &self.info;
+        if info.script_type != FileType::Unknown || info.script_mtime_us != 0 {
+            return (info.script_type, info.script_mtime_us);
+        }
+        match std::fs::metadata(std::ffi::OsStr::from_bytes(info.script.as_slice())) {
+            Ok(data) if data.is_dir() => (FileType::Directory, 0),
+            Ok(data) => (
+                FileType::Regular,
+                data.mtime() * 1_000_000 + data.mtime_nsec() / 1000,
+            ),
+            Err(error) => match error.kind() {
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                    (FileType::Missing, 0)
+                }
+                // The runtime will say why it can't read it.
+                _ => (FileType::Unknown, 0),
+            },
+        }
+    }
+
+    /// The one line about a request that never reached the runtime. Why Python did not start was logged when it
+    /// was tried.
+    fn log<H: Host>(&self, error: &Error, host: &mut H) {
+        let known = matches!(error, Error::Refused(_) | Error::Closed | Error::State(_));
+        if known && Level::Error <= host.log_level() {
+            let text = compose(error.id(), self.info.filename(), &error.to_string());
+            host.log(&record(Level::Error, error.id(), &text));
+        }
+    }
+}
+
+/// Seconds since the epoch.
+fn received(request_start_us: i64) -> f64 {
+    if request_start_us > 0 {
+        return request_start_us as f64 / 1e6;
+    }
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}

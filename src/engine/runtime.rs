@@ -1,0 +1,129 @@
+//! A runtime, safe to use. Unsafe because it calls the functions of a table that another library made.
+
+use super::error::{Error, RuntimeFailure};
+use super::log::LogGate;
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use wsgi_core_abi::{
+    Bytes, Exchange, Level, LogRecord, Outcome, Problem, RawExchange, RawLog, RawProblem, Request,
+    Runtime, RuntimeSettings, Status,
+};
+
+/// A runtime that may be called: its table has the version this engine was built with.
+#[derive(Clone, Copy)]
+pub(super) struct RuntimeHandle(&'static Runtime);
+
+impl RuntimeHandle {
+    /// Vouches for a table.
+    ///
+    /// # Safety
+    /// The functions of the table keep what [`Runtime`] says of them.
+    pub(super) const unsafe fn new(table: &'static Runtime) -> Self {
+        Self(table)
+    }
+
+    /// The Python it was built for.
+    pub(super) fn python_version(self) -> &'static [u8] {
+        self.0.python_version.as_slice()
+    }
+
+    /// Starts Python.
+    pub(super) fn start(self, settings: &RuntimeSettings<'_>) -> Result<(), Error> {
+        let mut problem = Problem::default();
+        // SAFETY: vouched for; everything lives for the call.
+        let status = unsafe { (self.0.start)(settings, RawProblem::new(&mut problem)) };
+        match RuntimeFailure::of(status) {
+            None => Ok(()),
+            Some(failure) => {
+                let error = Error::from_runtime(failure, problem, &Outcome::default());
+                Err(Error::PythonStart {
+                    id: error.id(),
+                    text: error.to_string(),
+                })
+            }
+        }
+    }
+
+    /// Loads a script ahead of requests. The runtime has logged why when it fails.
+    pub(super) fn load(self, script: &[u8], group: &[u8]) -> Result<(), Error> {
+        let mut problem = Problem::default();
+        // SAFETY: vouched for; everything lives for the call.
+        let status = unsafe {
+            (self.0.load)(
+                Bytes::new(script),
+                Bytes::new(group),
+                RawProblem::new(&mut problem),
+            )
+        };
+        match RuntimeFailure::of(status) {
+            None => Ok(()),
+            Some(failure) => Err(Error::from_runtime(failure, problem, &Outcome::default())),
+        }
+    }
+
+    /// Serves one request.
+    pub(super) fn serve<E: Exchange + Send>(
+        self,
+        request: &Request<'_>,
+        exchange: &mut E,
+    ) -> (Outcome, Result<(), Error>) {
+        let mut outcome = Outcome::default();
+        let mut problem = Problem::default();
+        let exchange = RawExchange::new(exchange);
+        // SAFETY: vouched for; everything lives for the call.
+        let status = unsafe {
+            (self.0.serve)(
+                request,
+                exchange,
+                &raw mut outcome,
+                RawProblem::new(&mut problem),
+            )
+        };
+        outcome.status = status;
+        let result = match RuntimeFailure::of(status) {
+            None => Ok(()),
+            Some(failure) => Err(Error::from_runtime(failure, problem, &outcome)),
+        };
+        if let Err(error) = &result
+            && !outcome.head_sent
+        {
+            outcome.code = error.http_status();
+        }
+        (outcome, result)
+    }
+
+    /// Ends Python's work.
+    pub(super) fn stop(self, timeout: Duration) -> Result<(), Error> {
+        let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        // SAFETY: vouched for.
+        match unsafe { (self.0.stop)(timeout) } {
+            Status::OK | Status::CLOSED => Ok(()),
+            Status::TIMEOUT => Err(Error::StopTimeout),
+            _ => Err(Error::Panic),
+        }
+    }
+}
+
+/// The logs that Python may still write to: it can't be unloaded, so they stay, closed.
+static KEPT: Mutex<Vec<Arc<LogGate>>> = Mutex::new(Vec::new());
+
+/// The server's log for a runtime, which may use it until the process ends.
+pub(super) fn keep_log(gate: &Arc<LogGate>) -> RawLog {
+    unsafe extern "C" fn write(ctx: *mut c_void, record: *const LogRecord<'_>) {
+        // SAFETY: ctx is a gate that is never released; the record lives for the call.
+        unsafe { (*ctx.cast::<LogGate>()).write(&*record) }
+    }
+    unsafe extern "C" fn level(ctx: *mut c_void) -> u8 {
+        // SAFETY: as above.
+        let level: Level = unsafe { (*ctx.cast::<LogGate>()).level() };
+        level as u8
+    }
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.push(Arc::clone(gate));
+    RawLog {
+        ctx: Arc::as_ptr(gate).cast_mut().cast(),
+        write,
+        level,
+    }
+}

@@ -1,0 +1,114 @@
+//! Settings of directory and script scope.
+
+use super::bytes::required;
+use super::error::wsgi_core_error;
+use super::guard::{call, neutral};
+use super::option::{scope, wsgi_core_scope};
+use super::status::wsgi_core_status;
+use crate::engine::{Error, Scope, Settings};
+use std::ffi::{CStr, c_char};
+
+/// A sparse set of options of directory or script scope: one layer of the settings of a request. Layers
+/// need no merging: a request names those that apply to it.
+pub struct wsgi_core_settings(pub(super) Settings);
+
+/// Make an empty set of settings.
+///
+/// @param scope  WSGI_CORE_SCOPE_DIRECTORY or WSGI_CORE_SCOPE_SCRIPT
+///
+/// @return the settings, to be released with wsgi_core_settings_free(), or NULL for another scope
+///
+/// Threads: any.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub extern "C" fn wsgi_core_settings_new(scope: wsgi_core_scope) -> *mut wsgi_core_settings {
+    neutral(std::ptr::null_mut(), || {
+        let scope = self::scope(scope).filter(|scope| *scope != Scope::Process)?;
+        Some(Box::into_raw(Box::new(wsgi_core_settings(Settings::new(
+            scope,
+        )))))
+    })
+}
+
+/// Set an option. Setting it again replaces its value.
+///
+/// @param settings   the settings; not while a request that names them exists
+/// @param name       name of the option
+/// @param value      its value as text
+/// @param value_len  length of the value
+/// @param err        receives details on failure: a message such as "'maybe' is not accepted; expected On
+///                   or Off"
+///
+/// @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+///
+/// Threads: one at a time for the same settings.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_settings_set(
+    settings: *mut wsgi_core_settings,
+    name: *const c_char,
+    value: *const c_char,
+    value_len: usize,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    call(err, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (settings, name, value) = unsafe {
+            (
+                settings.as_mut().ok_or(Error::null("settings"))?,
+                string(name, "name")?,
+                required(value, value_len, "value")?,
+            )
+        };
+        settings.0.set(name, value)
+    })
+}
+
+/// Release settings.
+///
+/// @param settings  the settings; consumed. No request that names them may exist any more. NULL does
+///                  nothing
+///
+/// Threads: any.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_settings_free(settings: *mut wsgi_core_settings) {
+    neutral((), || {
+        if !settings.is_null() {
+            // SAFETY: made by `wsgi_core_settings_new`; the caller gives it up.
+            drop(unsafe { Box::from_raw(settings) });
+        }
+        None
+    });
+}
+
+/// Borrows a NUL-terminated string; what is not ASCII can't be the name of anything.
+///
+/// # Safety
+/// `text` is NULL or ends with a NUL and lives for `'a`.
+pub(super) unsafe fn string<'a>(text: *const c_char, what: &'static str) -> Result<&'a str, Error> {
+    if text.is_null() {
+        return Err(Error::null(what));
+    }
+    // SAFETY: not NULL, the rest is the caller's promise.
+    let text = unsafe { CStr::from_ptr(text) };
+    text.to_str()
+        .map_err(|_| Error::Argument(format!("{what} is not text")))
+}
+
+/// Borrows an array of settings.
+///
+/// # Safety
+/// `data` is NULL or points to `len` pointers, each NULL or to settings, unchanged for `'a`.
+pub(super) unsafe fn layers<'a>(
+    data: *const *const wsgi_core_settings,
+    len: usize,
+) -> Result<impl Iterator<Item = &'a Settings>, Error> {
+    // SAFETY: the caller's promise.
+    let layers: &'a [_] = unsafe { super::bytes::array(data, len, "settings") }?;
+    if layers.iter().any(|layer| layer.is_null()) {
+        return Err(Error::Argument("settings: one of them is NULL".to_owned()));
+    }
+    // SAFETY: no pointer is NULL, the rest is the caller's promise.
+    Ok(layers.iter().map(|layer| unsafe { &(**layer).0 }))
+}

@@ -1,0 +1,183 @@
+//! A runtime without Python: it answers with what it was given, or fails as the name of the script says. The
+//! tests link it, and load it as a library as the engine does with a real one.
+
+use std::sync::Mutex;
+use wsgi_core_abi::{
+    ABI_VERSION, Bytes, Exchange, Head, Level, LogRecord, MessageId, Outcome, Pair, Pairs,
+    RawExchange, RawProblem, Request, Runtime, RuntimeSettings, SendFlags, Status,
+};
+
+/// The table.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+#[allow(non_upper_case_globals, reason = "the name that the engine looks up")]
+pub static wsgi_core_runtime: Runtime = Runtime {
+    abi_version: ABI_VERSION,
+    python_version: Bytes::new(b"3.99"),
+    start,
+    load,
+    serve,
+    stop,
+};
+
+/// What was called, in order.
+static CALLS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn note(call: String) {
+    CALLS.lock().unwrap().push(call);
+}
+
+fn text(bytes: Bytes<'_>) -> String {
+    String::from_utf8_lossy(bytes.as_slice()).into_owned()
+}
+
+unsafe extern "C" fn start(settings: *const RuntimeSettings<'_>, problem: RawProblem) -> Status {
+    // SAFETY: the engine passes its settings.
+    let settings = unsafe { &*settings };
+    if settings.host_name.as_slice() == b"broken" {
+        problem.set(MessageId::PYTHON_START, "no module named encodings");
+        return Status::PYTHON;
+    }
+    settings
+        .log
+        .write(&LogRecord::plain(Level::Notice, b"fake Python started"));
+    note(format!(
+        "start threads={} processes={} optimize={} seed={} path={} host={} {:?}",
+        settings.threads_per_process,
+        settings.maximum_processes,
+        settings.optimize,
+        settings.hash_seed,
+        settings.python_path.as_slice().len(),
+        text(settings.host_name),
+        settings.host_version,
+    ));
+    Status::OK
+}
+
+unsafe extern "C" fn load(script: Bytes<'_>, group: Bytes<'_>, problem: RawProblem) -> Status {
+    note(format!("load {} in '{}'", text(script), text(group)));
+    problem.set(MessageId::SCRIPT_RAISED, "nothing is really loaded");
+    Status::APPLICATION
+}
+
+unsafe extern "C" fn stop(_: u64) -> Status {
+    note("stop".to_owned());
+    Status::OK
+}
+
+unsafe extern "C" fn serve(
+    request: *const Request<'_>,
+    mut exchange: RawExchange<'_>,
+    outcome: *mut Outcome,
+    problem: RawProblem,
+) -> Status {
+    // SAFETY: the engine passes its request and a place for the outcome.
+    let (request, outcome) = unsafe { (&*request, &mut *outcome) };
+    match request.script.as_slice() {
+        b"/raise" => {
+            problem.set(MessageId::APPLICATION_RAISED, "ValueError");
+            Status::APPLICATION
+        }
+        b"/closed" => Status::CLOSED,
+        b"/panic" => Status::PANIC,
+        b"/override" => {
+            outcome.code = 404;
+            Status::OK
+        }
+        b"/calls" => answer(
+            &mut exchange,
+            outcome,
+            CALLS.lock().unwrap().join("\n").as_bytes(),
+        ),
+        b"/late" => {
+            let _ = answer(&mut exchange, outcome, b"begun");
+            outcome.complete = false;
+            Status::APPLICATION
+        }
+        b"/file" => file(&mut exchange, outcome),
+        _ => echo(request, &mut exchange, outcome),
+    }
+}
+
+/// Answers with the environ, the facts beside it and the request body.
+fn echo(request: &Request<'_>, exchange: &mut RawExchange<'_>, outcome: &mut Outcome) -> Status {
+    let mut body = Vec::new();
+    for pair in request.environ.as_slice() {
+        body.extend_from_slice(pair.name.as_slice());
+        body.extend_from_slice(b"=");
+        body.extend_from_slice(if pair.value.is_absent() {
+            b"<none>"
+        } else {
+            pair.value.as_slice()
+        });
+        body.push(b'\n');
+    }
+    body.extend_from_slice(
+        format!(
+            "group={}\ncallable={}\nhttps={}\nreloading={}\nsendfile={}\noverride={}\nmtime={}\n",
+            text(request.application_group),
+            text(request.callable),
+            request.https,
+            request.reloading,
+            request.sendfile,
+            request.error_override,
+            request.script_mtime_us != 0,
+        )
+        .as_bytes(),
+    );
+    let mut buffer = [0; 7];
+    loop {
+        match exchange.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                outcome.bytes_in += count as u64;
+                body.extend_from_slice(&buffer[..count]);
+            }
+            Err(failure) => {
+                body.extend_from_slice(b"read error: ");
+                body.extend_from_slice(&failure.reason);
+                break;
+            }
+        }
+    }
+    exchange.log(&LogRecord::plain(Level::Error, b"from the application"));
+    answer(exchange, outcome, &body)
+}
+
+fn head(exchange: &mut RawExchange<'_>, outcome: &mut Outcome, length: usize) -> bool {
+    let headers = [Pair::new(b"Content-Type", b"text/plain")];
+    let head = Head {
+        code: 200,
+        status: Bytes::from("200 OK"),
+        headers: Pairs::new(&headers),
+        content_length: length as i64,
+    };
+    outcome.head_sent = exchange.send_head(&head).is_ok();
+    outcome.code = 200;
+    outcome.head_sent
+}
+
+fn answer(exchange: &mut RawExchange<'_>, outcome: &mut Outcome, body: &[u8]) -> Status {
+    if !head(exchange, outcome, body.len()) || exchange.send(body, SendFlags::END).is_err() {
+        return Status::HOST;
+    }
+    outcome.bytes_out = body.len() as u64;
+    outcome.complete = true;
+    Status::OK
+}
+
+/// Answers with a part of this process's own program.
+fn file(exchange: &mut RawExchange<'_>, outcome: &mut Outcome) -> Status {
+    use std::os::fd::AsRawFd;
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    let length = 200_000;
+    if !head(exchange, outcome, length)
+        || exchange
+            .send_file(file.as_raw_fd(), 4, length as u64, SendFlags::END)
+            .is_err()
+    {
+        return Status::HOST;
+    }
+    outcome.bytes_out = length as u64;
+    outcome.complete = true;
+    Status::OK
+}
