@@ -273,18 +273,18 @@ class Body:
         environ['wsgi.errors'].write('closed\\n')
 start_response('200 OK', [])
 return Body()";
-    for fail_at in 1..=4 {
-        let fail_at = Some(fail_at);
+    for calls in 1..=4 {
+        let fail_at = Some(calls);
         let mut host = Host {
             fail_at,
             ..Host::default()
         };
         let (status, outcome) = serve(&mut host, code);
-        assert_eq!(status, Status::HOST, "failing at {fail_at:?}");
+        assert_eq!(status, Status::HOST, "failing at call {calls}");
         assert!(!outcome.complete);
         assert_eq!(
             host.calls().len(),
-            fail_at.unwrap_or(0),
+            calls,
             "nothing is sent after a failure"
         );
         assert!(host.log().contains("closed"));
