@@ -528,26 +528,20 @@ static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
  * Callbacks: the response
  */
 
-static void set_header(request_rec *r, const char *name, const char *value)
+static void set_header(request_rec *r, const char *name, const char *value,
+                       int error_page)
 {
-    if (!ap_cstr_casecmp(name, "Content-Type")) {
-        ap_set_content_type(r, value);
-    }
-    else if (!ap_cstr_casecmp(name, "WWW-Authenticate")) {
+    if (!ap_cstr_casecmp(name, "WWW-Authenticate")) {
         apr_table_addn(r->err_headers_out, name, value);
     }
-    else if (!ap_cstr_casecmp(name, "Set-Cookie")) {
-        /* the one other field whose values can't be joined */
-        apr_table_addn(r->headers_out, name, value);
+    else if (error_page) {
+        return;
     }
-    else if (!ap_cstr_casecmp(name, "Location")
-             || !ap_cstr_casecmp(name, "Content-Length")
-             || !ap_cstr_casecmp(name, "Content-Range")
-             || !ap_cstr_casecmp(name, "Transfer-Encoding")) {
-        apr_table_setn(r->headers_out, name, value);
+    else if (!ap_cstr_casecmp(name, "Content-Type")) {
+        ap_set_content_type(r, value);
     }
     else {
-        apr_table_mergen(r->headers_out, name, value);
+        apr_table_addn(r->headers_out, name, value);
     }
 }
 
@@ -569,32 +563,30 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
     const wsgi_core_pair *header = head->headers;
     const wsgi_core_pair *end = header + head->headers_len;
     apr_size_t size = head->status.len + 1;
+    const char *status;
     char *to;
 
     if (x->failure != APR_SUCCESS) {
         return WSGI_CORE_E_HOST;
     }
-    if (ap_is_HTTP_INFO(head->code)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "[script %s] no response can end with status %d",
-                      r->filename, head->code);
-        return WSGI_CORE_E_HOST;
-    }
-
     for (; header < end; header++) {
         size += header->name.len + header->value.len + 2;
     }
     to = apr_palloc(r->pool, size);
-    to = append(to, &r->status_line, head->status);
+    to = append(to, &status, head->status);
     for (header = head->headers; header < end; header++) {
         const char *name;
         const char *value;
 
         to = append(to, &name, header->name);
         to = append(to, &value, header->value);
-        set_header(r, name, value);
+        set_header(r, name, value, head->error_page);
+    }
+    if (head->error_page) {
+        return WSGI_CORE_OK;
     }
     r->status = head->code;
+    r->status_line = status;
     x->length = head->content_length;
     if (x->length >= 0) {
         ap_set_content_length(r, x->length);
@@ -764,7 +756,8 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
     }
     if (rv != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, x->r,
-                      "[script %s] file of the response can't be used",
+                      "WC0055: [script %s] file of the response can't be "
+                      "used",
                       x->r->filename);
         return WSGI_CORE_E_HOST;
     }
@@ -1178,7 +1171,8 @@ static int handler(request_rec *r)
     alias = ap_get_module_config(r->request_config, &wsgi_module);
     if (!alias && !(ap_allow_options(r) & OPT_EXECCGI)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "[script %s] Options ExecCGI is off in this directory",
+                      "WC0077: [script %s] Options ExecCGI is off in this "
+                      "directory",
                       r->filename);
         return HTTP_FORBIDDEN;
     }

@@ -430,8 +430,9 @@ typedef struct wsgi_core_head {
      */
     struct wsgi_core_bytes status;
     /**
-     * Header fields in the order given, repeats kept. Names are tokens, and values hold neither line ends
-     * nor other control characters than tabs.
+     * Header fields in the order given. Repeated ones are one field, joined with ", " or the last that was
+     * given where there can be only one; but Set-Cookie and WWW-Authenticate stay apart. Names are tokens,
+     * and values hold neither line ends nor other control characters than tabs.
      */
     const struct wsgi_core_pair *headers;
     /**
@@ -442,6 +443,12 @@ typedef struct wsgi_core_head {
      * The value of Content-Length when the application gave one, else -1: the host frames the body.
      */
     int64_t content_length;
+    /**
+     * error-override applies: the host answers `code` with a page of its own. Of the fields it keeps those
+     * that belong to any such answer, WWW-Authenticate for one; no data follows, the call succeeds, and the
+     * head does not count as sent.
+     */
+    bool error_page;
 } wsgi_core_head;
 
 /**

@@ -19,8 +19,8 @@ fn main() {
         .or_else(|| config.lib_dir().map(ToOwned::to_owned));
     if let Some(directory) = directory {
         println!("cargo:rustc-link-search=native={directory}");
-        let system = SYSTEM_LIBRARY_DIRS.contains(&directory.as_str())
-            || directory.starts_with("/usr/lib/");
+        let system =
+            SYSTEM_LIBRARY_DIRS.contains(&directory.as_str()) || directory.starts_with("/usr/lib/");
         if !system {
             println!("cargo:rustc-link-arg=-Wl,-rpath,{directory}");
         }

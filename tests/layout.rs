@@ -36,7 +36,7 @@ fn library() -> Vec<(String, usize)> {
             listener_port, headers, headers_len, variables, variables_len, settings, settings_len, request_start_us, body_limit,
             request_id, connection_id, handler, response_filtered, pass_auth, path_info_refused, handler_script, script_type,
         }
-        wsgi_core_head { struct_size, code, status, headers, headers_len, content_length }
+        wsgi_core_head { struct_size, code, status, headers, headers_len, content_length, error_page }
         wsgi_core_host { struct_size, read, send_head, send, send_file, is_aborted, log, log_level, get_variable }
         wsgi_core_outcome {
             struct_size, code, head_sent, complete, bytes_in, bytes_out, application_start, application_finish,

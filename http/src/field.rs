@@ -51,6 +51,37 @@ pub fn check_value(value: &[u8]) -> Result<(), FieldError> {
     }
 }
 
+/// What becomes of a field that an application gives more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// One field, its values with `, ` between them (RFC 9110, section 5.3).
+    Joined,
+    /// Separate fields: their values hold commas of their own.
+    Apart,
+    /// One field with the last value: it can only have one.
+    Last,
+}
+
+/// The rule for the field of this name.
+#[must_use]
+pub fn repeats(name: &[u8]) -> Repeats {
+    let is_one_of = |names: &[&[u8]]| names.iter().any(|other| name.eq_ignore_ascii_case(other));
+    if is_one_of(&[b"Set-Cookie", b"WWW-Authenticate"]) {
+        return Repeats::Apart;
+    }
+    let single: &[&[u8]] = &[
+        b"Location",
+        b"Content-Length",
+        b"Content-Range",
+        b"Transfer-Encoding",
+        b"Content-Type",
+    ];
+    if is_one_of(single) {
+        return Repeats::Last;
+    }
+    Repeats::Joined
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +129,19 @@ mod tests {
             FieldError::Value(0x7f).to_string(),
             "header value holds the byte 0x7f"
         );
+    }
+
+    #[test]
+    fn repeated_fields_have_a_rule_each() {
+        for (name, expected) in [
+            (&b"X-A"[..], Repeats::Joined),
+            (b"Vary", Repeats::Joined),
+            (b"set-cookie", Repeats::Apart),
+            (b"WWW-Authenticate", Repeats::Apart),
+            (b"LOCATION", Repeats::Last),
+            (b"Content-Type", Repeats::Last),
+        ] {
+            assert_eq!(repeats(name), expected, "{}", name.escape_ascii());
+        }
     }
 }

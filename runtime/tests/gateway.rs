@@ -14,6 +14,7 @@ use wsgi_python::wsgi_core_runtime as runtime;
 enum Did {
     Read(usize),
     Head(u16, i64),
+    ErrorPage(u16, String),
     Send(Vec<u8>, u32),
     File(u64, u64, u32),
     Log(String),
@@ -25,6 +26,16 @@ struct Host {
     did: Vec<Did>,
     body: Vec<u8>,
     fail_at: Option<usize>,
+    /// Header fields of the response.
+    fields: String,
+}
+
+/// The header fields, one after the other.
+fn names(head: &Head<'_>) -> String {
+    let text = |bytes: Bytes<'_>| String::from_utf8_lossy(bytes.as_slice()).into_owned();
+    let fields = head.headers.as_slice().iter();
+    let fields = fields.map(|field| format!("{}={}", text(field.name), text(field.value)));
+    fields.collect::<Vec<_>>().join(" | ")
 }
 
 impl Host {
@@ -63,6 +74,10 @@ impl Exchange for Host {
         Ok(count)
     }
     fn send_head(&mut self, head: &Head<'_>) -> Result<(), Failure> {
+        if head.error_page {
+            return self.note(Did::ErrorPage(head.code, names(head)));
+        }
+        self.fields = names(head);
         self.note(Did::Head(head.code, head.content_length))
     }
     fn send(&mut self, data: &[u8], flags: SendFlags) -> Result<(), Failure> {
@@ -282,11 +297,7 @@ return Body()";
         let (status, outcome) = serve(&mut host, code);
         assert_eq!(status, Status::HOST, "failing at call {calls}");
         assert!(!outcome.complete);
-        assert_eq!(
-            host.calls().len(),
-            calls,
-            "nothing is sent after a failure"
-        );
+        assert_eq!(host.calls().len(), calls, "nothing is sent after a failure");
         assert!(host.log().contains("closed"));
     }
 }
@@ -345,14 +356,67 @@ return ['; '.join(seen).encode()]";
 }
 
 #[test]
-fn an_overridden_error_sends_nothing_and_tells_its_status() {
-    let code = "start_response('503 Busy', [])\nreturn [b'own page']";
+fn an_overridden_error_sends_nothing_but_what_its_page_needs() {
+    for body in [
+        "[b'own page']",
+        "iter([b'own', b'page'])",
+        "[]",
+        "[b'x' * 70000, b'y']",
+    ] {
+        let code =
+            format!("start_response('401 No', [('WWW-Authenticate', 'Basic')])\nreturn {body}");
+        let mut host = Host::default();
+        let (status, outcome) =
+            serve_with(&mut host, &code, |request| request.error_override = true);
+        assert_eq!(status, Status::OK, "{body}: {}", host.log());
+        assert_eq!(
+            (outcome.code, outcome.head_sent, outcome.bytes_out),
+            (401, false, 0)
+        );
+        let expected = [Did::ErrorPage(401, "WWW-Authenticate=Basic".to_owned())];
+        assert_eq!(host.calls(), expected, "{body}");
+    }
+}
+
+#[test]
+fn an_error_that_is_not_overridden_is_sent() {
     let mut host = Host::default();
-    let (status, outcome) = serve_with(&mut host, code, |request| request.error_override = true);
-    assert_eq!(
-        (status, outcome.code, outcome.head_sent),
-        (Status::OK, 503, false)
+    serve(
+        &mut host,
+        "start_response('503 Busy', [])\nreturn [b'own page']",
     );
+    assert_eq!(host.calls(), [Did::Head(503, -1), sent("own page", END)]);
+}
+
+#[test]
+fn repeated_fields_are_joined_unless_they_cannot_be() {
+    let mut host = Host::default();
+    let code = "
+start_response('200 OK', [('Vary', 'a'), ('Set-Cookie', 'x=1'), ('vary', 'b'), ('Set-Cookie', 'y=2'),
+                          ('Content-Type', 'text/plain'), ('Content-Type', 'text/html')])
+return []";
+    serve(&mut host, code);
+    let expected = "Vary=a, b | Set-Cookie=x=1 | Set-Cookie=y=2 | Content-Type=text/html";
+    assert_eq!(host.fields, expected);
+}
+
+#[test]
+fn many_fields_are_joined_by_the_same_rule() {
+    let mut host = Host::default();
+    let code = "
+fields = [('X-%d' % number, 'a') for number in range(100)]
+start_response('200 OK', fields + [('x-99', 'b'), ('X-3', 'c')])
+return []";
+    serve(&mut host, code);
+    assert_eq!(host.fields.matches('|').count(), 99);
+    assert!(host.fields.contains("X-3=a, c |") && host.fields.ends_with("X-99=a, b"));
+}
+
+#[test]
+fn no_response_ends_with_an_informational_status() {
+    let mut host = Host::default();
+    let (status, outcome) = serve(&mut host, "start_response('100 Continue', [])\nreturn []");
+    assert_eq!((status, outcome.code), (Status::APPLICATION, 500));
     assert_eq!(host.calls(), []);
 }
 

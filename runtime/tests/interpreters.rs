@@ -304,22 +304,7 @@ fn signals_stay_with_the_server() {
     }
 }
 
-#[test]
-fn a_forked_process_has_its_own_signals() {
-    let code = "import os, signal\n\
-        pid = os.fork()\n\
-        if pid == 0:\n\
-        \x20   try:\n\
-        \x20       signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n\
-        \x20       os._exit(7 if signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN else 8)\n\
-        \x20   except ValueError:\n\
-        \x20       os._exit(9)\n\
-        result = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])";
-    // A fork from the main interpreter makes the forking thread Python's main thread.
-    assert_eq!(evaluate("", code), "7");
-}
-
-/// The class of what the code raises, with its message.
+/// The class of what the code raises.
 fn raised(code: &str) -> String {
     let code = format!(
         "import io, mod_wsgi\nfrom mod_wsgi import FileWrapper\n\

@@ -27,13 +27,18 @@ pub struct wsgi_core_head {
     pub code: u16,
     /// The status as the application gave it, such as "404 Not Found"; "404" when it gave no reason.
     pub status: wsgi_core_bytes,
-    /// Header fields in the order given, repeats kept. Names are tokens, and values hold neither line ends
-    /// nor other control characters than tabs.
+    /// Header fields in the order given. Repeated ones are one field, joined with ", " or the last that was
+    /// given where there can be only one; but Set-Cookie and WWW-Authenticate stay apart. Names are tokens,
+    /// and values hold neither line ends nor other control characters than tabs.
     pub headers: *const wsgi_core_pair,
     /// How many.
     pub headers_len: usize,
     /// The value of Content-Length when the application gave one, else -1: the host frames the body.
     pub content_length: i64,
+    /// error-override applies: the host answers `code` with a page of its own. Of the fields it keeps those
+    /// that belong to any such answer, WWW-Authenticate for one; no data follows, the call succeeds, and the
+    /// head does not count as sent.
+    pub error_page: bool,
 }
 
 // SAFETY: struct_size is first; integers and pointers may be zero.
@@ -245,6 +250,7 @@ impl Exchange for Host<'_> {
             headers: headers.as_ptr().cast(),
             headers_len: headers.len(),
             content_length: head.content_length,
+            error_page: head.error_page,
         };
         // SAFETY: a function of the host with its ctx, and a structure that lives for the call.
         done(unsafe { (self.send_head)(self.ctx, &raw const head) })

@@ -43,6 +43,9 @@ pub struct Head<'a> {
     pub headers: Pairs<'a>,
     /// The value of `Content-Length` when the application gave one, else -1.
     pub content_length: i64,
+    /// The host answers with an error page of its own. It only keeps fields that belong to any answer of
+    /// this status, such as `WWW-Authenticate`; no data follows, and the head does not count as sent.
+    pub error_page: bool,
 }
 
 /// The host did not take what it was given: usually the client has gone away.
@@ -102,7 +105,8 @@ pub trait Exchange {
 /// The functions of an exchange. `ctx` is the exchange itself.
 #[repr(C)]
 struct Table {
-    read: unsafe extern "C" fn(*mut c_void, *mut u8, usize, *mut usize, *mut ReasonBuffer) -> Status,
+    read:
+        unsafe extern "C" fn(*mut c_void, *mut u8, usize, *mut usize, *mut ReasonBuffer) -> Status,
     send_head: unsafe extern "C" fn(*mut c_void, *const Head<'_>) -> Status,
     send: unsafe extern "C" fn(*mut c_void, *const u8, usize, SendFlags) -> Status,
     send_file: unsafe extern "C" fn(*mut c_void, i32, u64, u64, SendFlags) -> Status,
@@ -209,8 +213,7 @@ impl<E: Exchange> Shims<E> {
         flags: SendFlags,
     ) -> Status {
         // SAFETY: the caller is `RawExchange::send`, which passes a live slice.
-        let (this, data) =
-            unsafe { (Self::exchange(ctx), std::slice::from_raw_parts(data, len)) };
+        let (this, data) = unsafe { (Self::exchange(ctx), std::slice::from_raw_parts(data, len)) };
         Status::from_result(this.send(data, flags))
     }
 
@@ -315,7 +318,11 @@ impl Status {
     }
 
     fn into_result(self) -> Result<(), Failure> {
-        if self == Self::OK { Ok(()) } else { Err(Failure) }
+        if self == Self::OK {
+            Ok(())
+        } else {
+            Err(Failure)
+        }
     }
 }
 
@@ -386,6 +393,7 @@ mod tests {
             status: Bytes::from("204 No Content"),
             headers: Pairs::new(&headers),
             content_length: -1,
+            error_page: false,
         };
         assert_eq!(raw.send_head(&head), Ok(()));
         assert_eq!(raw.send(b"", SendFlags::END), Ok(()));

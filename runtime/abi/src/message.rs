@@ -101,6 +101,8 @@ messages! {
     SCRIPT_MISSING = 75;
     /// The script that a request maps to is a directory.
     SCRIPT_DIRECTORY = 76;
+    /// The configuration does not allow scripts in this directory.
+    SCRIPT_REFUSED = 77;
     /// The engine is ending and takes no more requests.
     CLOSED = 80;
     /// A bug in the engine; it refuses requests from now on.

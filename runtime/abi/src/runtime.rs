@@ -141,8 +141,12 @@ pub struct Runtime {
     /// Loads a script into an application group ahead of requests.
     pub load: unsafe extern "C" fn(script: Bytes<'_>, group: Bytes<'_>, RawProblem) -> Status,
     /// Serves one request; returns when its response is complete or has failed.
-    pub serve:
-        unsafe extern "C" fn(*const Request<'_>, RawExchange<'_>, *mut Outcome, RawProblem) -> Status,
+    pub serve: unsafe extern "C" fn(
+        *const Request<'_>,
+        RawExchange<'_>,
+        *mut Outcome,
+        RawProblem,
+    ) -> Status,
     /// Refuses new work, waits for what is in flight, runs `threading._shutdown` and atexit callbacks,
     /// all within `deadline_ms`. Python is left initialised; it can't be started again.
     pub stop: unsafe extern "C" fn(deadline_ms: u64) -> Status,

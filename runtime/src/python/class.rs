@@ -62,9 +62,7 @@ macro_rules! attribute {
             _: *mut std::ffi::c_void,
         ) -> *mut pyo3_ffi::PyObject {
             // SAFETY: CPython calls a getter with an instance of its type.
-            unsafe {
-                $crate::python::class::enter::<$class>(this, std::ptr::null(), 0, $function)
-            }
+            unsafe { $crate::python::class::enter::<$class>(this, std::ptr::null(), 0, $function) }
         }
         $crate::python::class::Attribute::new($name, shim)
     }};
@@ -175,7 +173,11 @@ pub unsafe fn enter<T: Class>(
         } else {
             std::slice::from_raw_parts(args, count as usize)
         };
-        (Gil::assume(), &(*this.cast::<Instance<T>>()).value, Args { this, args })
+        (
+            Gil::assume(),
+            &(*this.cast::<Instance<T>>()).value,
+            Args { this, args },
+        )
     };
     let result = catch_unwind(AssertUnwindSafe(|| function(value, gil, &args)));
     match result.unwrap_or_else(|_| Err(raise(gil, Exc::System, "bug in the WSGI runtime"))) {
@@ -266,7 +268,10 @@ impl<T: Class> Type<T> {
         // initialised, and the value is written before anybody else sees the object.
         unsafe {
             let object = Object::from_owned(ffi::PyType_GenericAlloc(class, 0))?;
-            std::ptr::write(&raw mut (*object.as_ptr().cast::<Instance<T>>()).value, value);
+            std::ptr::write(
+                &raw mut (*object.as_ptr().cast::<Instance<T>>()).value,
+                value,
+            );
             Ok(object)
         }
     }

@@ -80,8 +80,9 @@ impl Exception {
     pub fn earlier(&self) -> Option<Self> {
         // SAFETY: alive; attached; both give a new reference or null without an exception.
         let value = unsafe {
-            Object::from_owned(ffi::PyException_GetCause(self.value.as_ptr()))
-                .or_else(|Raised| Object::from_owned(ffi::PyException_GetContext(self.value.as_ptr())))
+            Object::from_owned(ffi::PyException_GetCause(self.value.as_ptr())).or_else(|Raised| {
+                Object::from_owned(ffi::PyException_GetContext(self.value.as_ptr()))
+            })
         };
         value.ok().map(|value| Self { value })
     }

@@ -112,9 +112,7 @@ impl Config {
     fn set(&mut self, field: *mut *mut libc::wchar_t, value: &[u8]) -> Result<(), String> {
         let value = without_nul(value)?;
         // SAFETY: `field` is a string of this configuration; CPython copies the value.
-        succeed(unsafe {
-            ffi::PyConfig_SetBytesString(&raw mut *self.0, field, value.as_ptr())
-        })
+        succeed(unsafe { ffi::PyConfig_SetBytesString(&raw mut *self.0, field, value.as_ptr()) })
     }
 
     fn append(&mut self, list: *mut ffi::PyWideStringList, value: &[u8]) -> Result<(), String> {
@@ -146,11 +144,16 @@ fn succeed(status: ffi::PyStatus) -> Result<(), String> {
             return Ok(());
         }
         if ffi::PyStatus_IsExit(status) != 0 {
-            return Err(format!("Python asked to exit with code {}", status.exitcode));
+            return Err(format!(
+                "Python asked to exit with code {}",
+                status.exitcode
+            ));
         }
         if status.err_msg.is_null() {
             return Err("no reason given".to_owned());
         }
-        Err(CStr::from_ptr(status.err_msg).to_string_lossy().into_owned())
+        Err(CStr::from_ptr(status.err_msg)
+            .to_string_lossy()
+            .into_owned())
     }
 }

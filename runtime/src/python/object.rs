@@ -75,7 +75,11 @@ impl Object {
     pub fn bool(_: Gil<'_>, value: bool) -> Self {
         // SAFETY: both singletons are alive as long as Python is; attached.
         unsafe {
-            let pointer = if value { ffi::Py_True() } else { ffi::Py_False() };
+            let pointer = if value {
+                ffi::Py_True()
+            } else {
+                ffi::Py_False()
+            };
             ffi::Py_INCREF(pointer);
             Self(NonNull::new_unchecked(pointer))
         }
@@ -198,9 +202,7 @@ impl Object {
     /// `self.name = value`.
     pub fn setattr(&self, name: &CStr, value: &Self) -> Result<()> {
         // SAFETY: all are alive; attached.
-        check(unsafe {
-            ffi::PyObject_SetAttrString(self.as_ptr(), name.as_ptr(), value.as_ptr())
-        })
+        check(unsafe { ffi::PyObject_SetAttrString(self.as_ptr(), name.as_ptr(), value.as_ptr()) })
     }
 
     /// `self[key] = value` of a dict.
@@ -452,7 +454,11 @@ impl Object {
         if !self.is_list() {
             return None;
         }
-        ExactSequence { object: self, list: true }.get(index)
+        ExactSequence {
+            object: self,
+            list: true,
+        }
+        .get(index)
     }
 
     /// Both items of a tuple of two; `None` for other tuples and types.
@@ -460,7 +466,10 @@ impl Object {
         if !self.is_tuple() {
             return None;
         }
-        let items = ExactSequence { object: self, list: false };
+        let items = ExactSequence {
+            object: self,
+            list: false,
+        };
         match (items.len(), items.get(0), items.get(1)) {
             (2, Some(first), Some(second)) => Some((first, second)),
             _ => None,

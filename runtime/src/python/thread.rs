@@ -33,9 +33,11 @@ impl Locals {
     /// The value of this type, made on first use. `make` must not attach to another interpreter.
     pub fn get<T: 'static>(&self, make: impl FnOnce() -> T) -> Rc<T> {
         let wanted = TypeId::of::<T>();
-        let found = self.0.borrow().iter().find_map(|(id, value)| {
-            (*id == wanted).then(|| Rc::clone(value))
-        });
+        let found = self
+            .0
+            .borrow()
+            .iter()
+            .find_map(|(id, value)| (*id == wanted).then(|| Rc::clone(value)));
         let value = found.unwrap_or_else(|| {
             let value: Rc<dyn Any> = Rc::new(make());
             self.0.borrow_mut().push((wanted, Rc::clone(&value)));
@@ -118,7 +120,9 @@ fn keep(
     (state, locals)
 }
 
-fn kept(interpreter: *mut ffi::PyInterpreterState) -> Option<(*mut ffi::PyThreadState, Rc<Locals>)> {
+fn kept(
+    interpreter: *mut ffi::PyInterpreterState,
+) -> Option<(*mut ffi::PyThreadState, Rc<Locals>)> {
     THREAD.with(|thread| {
         let kept = thread.kept.borrow();
         let entry = kept.iter().find(|kept| kept.interpreter == interpreter)?;

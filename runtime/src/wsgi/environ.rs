@@ -36,7 +36,11 @@ impl Call {
             .add(gil, &environ, request.environ.as_slice())?;
 
         let names = &types.names;
-        let scheme = if request.https { &names.https } else { &names.http };
+        let scheme = if request.https {
+            &names.https
+        } else {
+            &names.http
+        };
         environ.set_item(&names.url_scheme, scheme)?;
         let input = types.input.instantiate(gil, Input::new(transaction))?;
         environ.set_item(&names.input, &input)?;

@@ -106,9 +106,7 @@ impl LogBuffer {
     fn flush(&self, gil: Gil<'_>, _: &Args<'_>) -> Result<Object> {
         let (request, line) = match &mut *lock(&self.target) {
             Target::Request(transaction) => (Some(Arc::clone(transaction)), Vec::new()),
-            Target::Scope { unfinished } => {
-                (Transaction::current(), std::mem::take(unfinished))
-            }
+            Target::Scope { unfinished } => (Transaction::current(), std::mem::take(unfinished)),
             Target::Ended => return Err(over(gil)),
         };
         if !line.is_empty() {
@@ -170,7 +168,8 @@ impl ErrorsStream {
         transaction: &Arc<Transaction>,
     ) -> Result<Object> {
         let kept = self.0.take();
-        let reusable = kept.filter(|(text, buffer)| (text.references(), buffer.references()) == UNSHARED);
+        let reusable =
+            kept.filter(|(text, buffer)| (text.references(), buffer.references()) == UNSHARED);
         let (text, buffer) = match reusable {
             Some(pair) => pair,
             None => types.text_stream(gil, LogBuffer::scoped("<wsgi.errors>"))?,

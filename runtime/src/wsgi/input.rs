@@ -99,12 +99,18 @@ impl Input {
     fn take(
         &self,
         gil: Gil<'_>,
-        read: impl FnOnce(&mut Body, &mut RawExchange<'static>) -> std::result::Result<Vec<u8>, ReadFailure>
+        read: impl FnOnce(
+            &mut Body,
+            &mut RawExchange<'static>,
+        ) -> std::result::Result<Vec<u8>, ReadFailure>
         + Send,
     ) -> Result<Vec<u8>> {
         let result = gil.detach(|| {
             let mut body = lock(&self.body);
-            match self.transaction.with_exchange_detached(|exchange| read(&mut body, exchange)) {
+            match self
+                .transaction
+                .with_exchange_detached(|exchange| read(&mut body, exchange))
+            {
                 Ok(Ok(data)) => Ok(data),
                 Ok(Err(failure)) => Err(Unreadable::Failed(failure.reason)),
                 Err(Ended) => Err(Unreadable::Ended),

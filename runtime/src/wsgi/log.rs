@@ -29,7 +29,13 @@ pub fn write(gil: Gil<'_>, level: Level, id: MessageId, text: &str) {
     let transaction = Transaction::current();
     let decoration = transaction.as_ref().map_or(&b""[..], |it| it.decoration());
     let text = message(id, decoration, text);
-    record(gil, &LogRecord { id, ..LogRecord::plain(level, &text) });
+    record(
+        gil,
+        &LogRecord {
+            id,
+            ..LogRecord::plain(level, &text)
+        },
+    );
 }
 
 /// Writes a line that an application logs, with its source position; decorated as `write` does it.
@@ -40,8 +46,19 @@ pub fn application(gil: Gil<'_>, level: Level, text: &[u8], file: &[u8], line: u
     };
     decorated.extend_from_slice(text);
     decorated.truncate(RECORD_LIMIT);
-    let file = if file.is_empty() { Bytes::ABSENT } else { Bytes::new(file) };
-    record(gil, &LogRecord { file, line, ..LogRecord::plain(level, &decorated) });
+    let file = if file.is_empty() {
+        Bytes::ABSENT
+    } else {
+        Bytes::new(file)
+    };
+    record(
+        gil,
+        &LogRecord {
+            file,
+            line,
+            ..LogRecord::plain(level, &decorated)
+        },
+    );
 }
 
 /// Writes a record as it is.
@@ -56,7 +73,10 @@ pub fn record(gil: Gil<'_>, record: &LogRecord<'_>) {
 /// Writes a message of the engine to the server's log, without being attached.
 pub fn server(level: Level, id: MessageId, text: &str) {
     let text = message(id, b"", text);
-    write_server(&LogRecord { id, ..LogRecord::plain(level, &text) });
+    write_server(&LogRecord {
+        id,
+        ..LogRecord::plain(level, &text)
+    });
 }
 
 /// Writes a line of application output to the server's log.

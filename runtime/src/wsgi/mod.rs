@@ -5,6 +5,7 @@
 
 mod environ;
 mod errors;
+mod head;
 mod input;
 pub mod log;
 mod response;

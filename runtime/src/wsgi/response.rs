@@ -1,11 +1,11 @@
 //! The application's response on its way to the host: PEP 3333's rules for the head, for each block
 //! and for `Content-Length`.
 
+use super::head::ResponseHead;
 use super::log;
-use super::start_response::ResponseHead;
 use super::transaction::{Ended, Response, Transaction};
-use crate::python::{Exc, Exception, ExactSequence, Gil, Object, Raised, Result, raise};
-use wsgi_core_abi::{Exchange, Failure, Level, MessageId, RawExchange, SendFlags};
+use crate::python::{ExactSequence, Exc, Exception, Gil, Object, Raised, Result, raise};
+use wsgi_core_abi::{Exchange, Failure, Head, Level, MessageId, RawExchange, SendFlags};
 
 /// Why a block was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +22,33 @@ impl From<Raised> for SendError {
     }
 }
 
-/// A response that is complete but not sent: small enough to leave after the GIL was released.
-pub struct Ready {
+/// A head on its way to the host.
+struct Outgoing {
     head: ResponseHead,
     length: Option<u64>,
+    /// The host answers with a page of its own.
+    error_page: bool,
+}
+
+impl Outgoing {
+    fn send(&self, exchange: &mut RawExchange<'static>) -> std::result::Result<(), Failure> {
+        let send = |head: &Head<'_>| exchange.send_head(head);
+        self.head.with_head(self.length, self.error_page, send)
+    }
+}
+
+/// A response that is complete but not sent: small enough to leave after the GIL was released.
+pub struct Ready {
+    head: Outgoing,
     body: Vec<u8>,
 }
 
 /// The largest body that is copied so that it can be sent without the GIL.
 const READY_BODY: usize = 64 * 1024;
 
-/// Status codes whose responses have no body (RFC 9110, sections 6.4.1 and 15).
+/// Status codes whose responses have no body (RFC 9110, section 6.4.1).
 fn is_bodyless(code: u16) -> bool {
-    matches!(code, 100..=199 | 204 | 304)
+    matches!(code, 204 | 304)
 }
 
 /// The `write` callable.
@@ -108,30 +122,28 @@ pub fn send_file(
     })
 }
 
-type HeadToSend = Option<(ResponseHead, Option<u64>)>;
-
 /// Applies the rules to the next block: what is to be sent of head and block, or `None` if the host
 /// answers in the application's place.
 fn prepare<'a>(
     gil: Gil<'_>,
     transaction: &Transaction,
     block: &'a [u8],
-) -> Result<Option<(HeadToSend, &'a [u8])>> {
+) -> Result<Option<(Option<Outgoing>, &'a [u8])>> {
     let mut response = transaction.response();
+    if response.overridden.is_some() {
+        return Ok(None);
+    }
     let head = if response.head_sent {
         None
     } else {
         match response.take_head() {
-            Ok(head) => head,
+            Ok(head) => Some(head),
             Err(rule) => {
                 drop(response);
                 return Err(raise(gil, rule.class, &rule.message));
             }
         }
     };
-    if response.overridden.is_some() {
-        return Ok(None);
-    }
     let (block, exceeded) = response.admit(block);
     drop(response);
     if exceeded {
@@ -145,12 +157,15 @@ fn prepare<'a>(
 fn transmit(
     gil: Gil<'_>,
     transaction: &Transaction,
-    head: HeadToSend,
+    head: Option<Outgoing>,
     body: impl FnOnce(&mut RawExchange<'static>) -> std::result::Result<u64, Failure> + Send,
 ) -> std::result::Result<(), SendError> {
     let result = transaction.with_exchange(gil, |exchange| {
-        if let Some((head, length)) = &head {
-            head.with_head(*length, |head| exchange.send_head(head))?;
+        if let Some(head) = &head {
+            head.send(exchange)?;
+            if head.error_page {
+                return Ok(0);
+            }
         }
         body(exchange)
     });
@@ -173,34 +188,41 @@ pub struct Broken {
     message: String,
 }
 
+impl Broken {
+    fn value(message: &str) -> Self {
+        Self {
+            class: Exc::Value,
+            message: message.to_owned(),
+        }
+    }
+}
+
 impl Response {
     /// Takes the head for sending and sets up what the body must obey.
-    fn take_head(&mut self) -> std::result::Result<HeadToSend, Broken> {
-        let Some(head) = self.head.take() else {
-            return Err(Broken {
-                class: Exc::Runtime,
-                message: "response has not been started: start_response was not called".to_owned(),
-            });
-        };
+    fn take_head(&mut self) -> std::result::Result<Outgoing, Broken> {
+        let head = self.head.take().ok_or_else(|| Broken {
+            class: Exc::Runtime,
+            message: "response has not been started: start_response was not called".to_owned(),
+        })?;
         self.code = head.code();
-        if self.error_override && self.code >= 400 {
-            self.overridden = Some(self.code);
-            return Ok(None);
-        }
-        let length = match head.content_length() {
-            None => None,
-            Some(Ok(length)) => Some(length),
-            Some(Err(error)) => {
-                return Err(Broken {
-                    class: Exc::Value,
-                    message: error.to_string(),
-                });
-            }
+        let length = match head.content_length().transpose() {
+            Ok(length) if self.code / 100 != 1 => length,
+            Ok(_) => return Err(Broken::value("a response cannot end with a status of 1xx")),
+            Err(error) => return Err(Broken::value(&error.to_string())),
         };
-        self.head_sent = true;
-        self.bodyless = is_bodyless(self.code);
+        let error_page = self.error_override && self.code >= 400;
+        if error_page {
+            self.overridden = Some(self.code);
+        } else {
+            self.head_sent = true;
+        }
+        self.bodyless = is_bodyless(self.code) || error_page;
         self.remaining = length;
-        Ok(Some((head, length)))
+        Ok(Outgoing {
+            head,
+            length,
+            error_page,
+        })
     }
 
     /// What may be sent of a block, and whether this is the first time that something may not.
@@ -228,10 +250,7 @@ impl Response {
 }
 
 /// Ends a response whose application is done. False if it must not look complete to the client.
-pub fn finish(
-    gil: Gil<'_>,
-    transaction: &Transaction,
-) -> std::result::Result<bool, SendError> {
+pub fn finish(gil: Gil<'_>, transaction: &Transaction) -> std::result::Result<bool, SendError> {
     // A head without a body must be checked and sent before anything can be said about its length.
     if !transaction.response().head_sent {
         send_head_only(gil, transaction)?;
@@ -254,10 +273,7 @@ pub fn finish(
     Ok(true)
 }
 
-fn send_head_only(
-    gil: Gil<'_>,
-    transaction: &Transaction,
-) -> std::result::Result<(), SendError> {
+fn send_head_only(gil: Gil<'_>, transaction: &Transaction) -> std::result::Result<(), SendError> {
     let Some((head, _)) = prepare(gil, transaction, &[])? else {
         return Ok(());
     };
@@ -292,8 +308,14 @@ pub fn send_sequence(
         index += 1;
         // What was sent before an item of a wrong type must leave before the response breaks.
         let block = as_block(gil, &item)?;
-        let next_is_block = items.get(index).is_none_or(|next| next.as_bytes().is_some());
-        let flags = if next_is_block { SendFlags::MORE } else { SendFlags::FLUSH };
+        let next_is_block = items
+            .get(index)
+            .is_none_or(|next| next.as_bytes().is_some());
+        let flags = if next_is_block {
+            SendFlags::MORE
+        } else {
+            SendFlags::FLUSH
+        };
         send(gil, transaction, block, flags)?;
     }
     let complete = finish(gil, transaction)?;
@@ -335,8 +357,11 @@ fn ready(
         return Ok(Gathered::Sent { complete: false });
     }
     match head {
-        Some((head, length)) => Ok(Gathered::Ready(Ready { head, length, body })),
-        None => Ok(Gathered::Sent { complete: true }),
+        Some(head) if !head.error_page => Ok(Gathered::Ready(Ready { head, body })),
+        head => {
+            transmit(gil, transaction, head, |_| Ok(0))?;
+            Ok(Gathered::Sent { complete: true })
+        }
     }
 }
 
@@ -344,8 +369,7 @@ impl Ready {
     /// Sends the response; the thread is detached.
     pub fn send(&self, transaction: &Transaction) -> std::result::Result<(), SendError> {
         let result = transaction.with_exchange_detached(|exchange| {
-            self.head
-                .with_head(self.length, |head| exchange.send_head(head))?;
+            self.head.send(exchange)?;
             exchange.send(&self.body, SendFlags::END)
         });
         match result {

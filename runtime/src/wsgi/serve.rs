@@ -6,7 +6,9 @@ use super::response::{self, Gathered, Ready, SendError};
 use super::traceback;
 use super::transaction::Transaction;
 use super::types::Types;
-use crate::python::{Exc, Exception, Gil, GilCell, Interpreter, Locals, Object, Pass, Raised, raise};
+use crate::python::{
+    Exc, Exception, Gil, GilCell, Interpreter, Locals, Object, Pass, Raised, raise,
+};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -83,7 +85,11 @@ fn report(transaction: &Transaction, finish: Finish, outcome: &mut Outcome) -> S
         },
         Finish::Sent { complete } => {
             outcome.complete = complete;
-            if complete { Status::OK } else { Status::APPLICATION }
+            if complete {
+                Status::OK
+            } else {
+                Status::APPLICATION
+            }
         }
         Finish::Raised => Status::APPLICATION,
         Finish::Disconnected => Status::HOST,

@@ -3,14 +3,13 @@
 //! Both are built-in functions bound to a [`StartResponse`] object, so that
 //! `start_response.__self__.write` is there for those who look for it.
 
+use super::head::ResponseHead;
 use super::response;
 use super::transaction::Transaction;
 use super::types::Types;
 use crate::python::class::{Args, BoundMethod, Class, Method, bind, method};
 use crate::python::{Exc, Gil, Object, Raised, Result, raise, reraise};
 use std::sync::{Arc, OnceLock};
-use wsgi_core_abi::{Bytes, Head, Pair, Pairs};
-use wsgi_core_http as rules;
 
 /// The object that `start_response` is bound to.
 pub struct StartResponse {
@@ -30,10 +29,16 @@ impl StartResponse {
     pub fn callable(gil: Gil<'_>, types: &Types, transaction: &Arc<Transaction>) -> Result<Object> {
         static DEFINITION: OnceLock<BoundMethod> = OnceLock::new();
         let definition = DEFINITION.get_or_init(|| {
-            BoundMethod::new(method!(StartResponse, c"start_response", StartResponse::start))
+            BoundMethod::new(method!(
+                StartResponse,
+                c"start_response",
+                StartResponse::start
+            ))
         });
         let transaction = Arc::clone(transaction);
-        let this = types.start_response.instantiate(gil, Self { transaction })?;
+        let this = types
+            .start_response
+            .instantiate(gil, Self { transaction })?;
         bind(gil, definition, &this)
     }
 
@@ -47,8 +52,9 @@ impl StartResponse {
         self.check_call(gil, exc_info.as_ref())?;
         let head = ResponseHead::new(gil, &status, &headers)?;
         self.transaction.response().head = Some(head);
-        let write = WRITE
-            .get_or_init(|| BoundMethod::new(method!(StartResponse, c"write", StartResponse::write)));
+        let write = WRITE.get_or_init(|| {
+            BoundMethod::new(method!(StartResponse, c"write", StartResponse::write))
+        });
         bind(gil, write, &args.this()?)
     }
 
@@ -96,115 +102,4 @@ fn raise_again(gil: Gil<'_>, exc_info: &Object) -> Raised {
         }
         _ => raise(gil, Exc::Runtime, "exception info must have three items"),
     }
-}
-
-/// Status and headers as an application gave them, checked and in latin-1.
-pub struct ResponseHead {
-    code: u16,
-    /// The status, then each name and value.
-    text: Vec<u8>,
-    status_len: usize,
-    /// Where each header ends: end of its name, end of its value.
-    fields: Vec<(usize, usize)>,
-}
-
-impl ResponseHead {
-    fn new(gil: Gil<'_>, status: &Object, headers: &Object) -> Result<Self> {
-        let mut text = Vec::with_capacity(512);
-        append_str(gil, status, "status", &mut text)?;
-        let code = match rules::status_code(&text) {
-            Ok(code) => code,
-            Err(error) => return Err(raise(gil, Exc::Value, &error.to_string())),
-        };
-        if !headers.is_list() {
-            return Err(raise(gil, Exc::Type, "response headers must be a list"));
-        }
-        let mut head = Self {
-            code,
-            status_len: text.len(),
-            text,
-            fields: Vec::new(),
-        };
-        let mut index = 0;
-        while let Some(header) = headers.list_item(index) {
-            head.append(gil, &header)?;
-            index += 1;
-        }
-        Ok(head)
-    }
-
-    fn append(&mut self, gil: Gil<'_>, header: &Object) -> Result<()> {
-        if !header.is_tuple() {
-            return Err(raise(gil, Exc::Type, "response header must be a tuple"));
-        }
-        let Some((name, value)) = header.as_pair() else {
-            let message = "response header must be a tuple of name and value";
-            return Err(raise(gil, Exc::Value, message));
-        };
-        let start = self.text.len();
-        append_str(gil, &name, "response header name", &mut self.text)?;
-        let middle = self.text.len();
-        append_str(gil, &value, "response header value", &mut self.text)?;
-        let checked = rules::check_name(&self.text[start..middle])
-            .and_then(|()| rules::check_value(&self.text[middle..]));
-        if let Err(error) = checked {
-            return Err(raise(gil, Exc::Value, &error.to_string()));
-        }
-        self.fields.push((middle, self.text.len()));
-        Ok(())
-    }
-
-    /// The status code.
-    pub fn code(&self) -> u16 {
-        self.code
-    }
-
-    /// Names and values in order.
-    pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut start = self.status_len;
-        self.fields.iter().map(move |&(middle, end)| {
-            let header = (&self.text[start..middle], &self.text[middle..end]);
-            start = end;
-            header
-        })
-    }
-
-    /// The value of the last Content-Length header.
-    pub fn content_length(&self) -> Option<std::result::Result<u64, rules::LengthError>> {
-        let last = self
-            .headers()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(b"content-length"))
-            .last();
-        last.map(|(_, value)| rules::content_length(value))
-    }
-
-    /// Adds a Content-Length.
-    pub fn set_content_length(&mut self, length: u64) {
-        self.text.extend_from_slice(b"Content-Length");
-        let middle = self.text.len();
-        self.text.extend_from_slice(length.to_string().as_bytes());
-        self.fields.push((middle, self.text.len()));
-    }
-
-    /// Hands the head to `work` in the form of the seam.
-    pub fn with_head<R>(&self, length: Option<u64>, work: impl FnOnce(&Head<'_>) -> R) -> R {
-        let pairs: Vec<_> = self
-            .headers()
-            .map(|(name, value)| Pair::new(name, value))
-            .collect();
-        work(&Head {
-            code: self.code,
-            status: Bytes::new(&self.text[..self.status_len]),
-            headers: Pairs::new(&pairs),
-            content_length: length.map_or(-1, |length| i64::try_from(length).unwrap_or(i64::MAX)),
-        })
-    }
-}
-
-fn append_str(gil: Gil<'_>, value: &Object, what: &str, out: &mut Vec<u8>) -> Result<()> {
-    if !value.is_str() {
-        let found = value.type_name();
-        return Err(raise(gil, Exc::Type, &format!("{what} must be a str, not {found}")));
-    }
-    value.append_latin1(out)
 }

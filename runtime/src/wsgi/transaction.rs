@@ -4,7 +4,7 @@
 //! Locks here are held for moments and never while Python code runs; the exchange is locked only while
 //! detached, because its calls may block.
 
-use super::start_response::ResponseHead;
+use super::head::ResponseHead;
 use crate::python::Gil;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -109,7 +109,10 @@ impl Transaction {
     /// The transaction of this thread.
     pub fn current() -> Option<Arc<Self>> {
         // A destructor of a thread-local Python object may still log when the thread is at its end.
-        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+        CURRENT
+            .try_with(|current| current.borrow().clone())
+            .ok()
+            .flatten()
     }
 
     /// Makes this the current one of the thread until the scope is dropped.
@@ -245,7 +248,10 @@ mod tests {
     fn lines_are_split_at_newlines_and_the_rest_is_kept() {
         let mut rest = Vec::new();
         assert!(split_lines(&mut rest, b"ab").is_empty());
-        assert_eq!(split_lines(&mut rest, b"c\n\nd"), [b"abc".to_vec(), Vec::new()]);
+        assert_eq!(
+            split_lines(&mut rest, b"c\n\nd"),
+            [b"abc".to_vec(), Vec::new()]
+        );
         assert_eq!(rest, b"d");
     }
 

@@ -86,7 +86,9 @@ impl Types {
     pub(super) fn text_stream(&self, gil: Gil<'_>, buffer: LogBuffer) -> Result<(Object, Object)> {
         let buffer = self.log_buffer.instantiate(gil, buffer)?;
         let arguments = Object::tuple(gil, [buffer.clone()])?;
-        let text = self.text_wrapper.call_with(&arguments, &self.text_arguments)?;
+        let text = self
+            .text_wrapper
+            .call_with(&arguments, &self.text_arguments)?;
         Ok((text, buffer))
     }
 }
@@ -111,15 +113,24 @@ fn template(gil: Gil<'_>, file_wrapper: &Object, constants: &Constants) -> Resul
     };
     let one_zero = Object::tuple(gil, [Object::int(gil, 1)?, Object::int(gil, 0)?])?;
     set("wsgi.version", &one_zero)?;
-    set("wsgi.multithread", &Object::bool(gil, constants.multithread))?;
-    set("wsgi.multiprocess", &Object::bool(gil, constants.multiprocess))?;
+    set(
+        "wsgi.multithread",
+        &Object::bool(gil, constants.multithread),
+    )?;
+    set(
+        "wsgi.multiprocess",
+        &Object::bool(gil, constants.multiprocess),
+    )?;
     set("wsgi.run_once", &Object::bool(gil, constants.run_once))?;
     set("wsgi.input_terminated", &Object::bool(gil, true))?;
     set("wsgi.file_wrapper", file_wrapper)?;
     set("mod_wsgi.version", &version(COMPATIBLE_VERSION)?)?;
     if !constants.host_name.is_empty() {
         let host = String::from_utf8_lossy(&constants.host_name);
-        set(&format!("{host}.version"), &version(constants.host_version)?)?;
+        set(
+            &format!("{host}.version"),
+            &version(constants.host_version)?,
+        )?;
     }
     Ok(environ)
 }
