@@ -464,3 +464,24 @@ return [' '.join(seen).encode()]";
     let expected = sent("refused refused refused refused", END);
     assert_eq!(host.calls().last(), Some(&expected), "{}", host.log());
 }
+
+#[test]
+fn a_line_is_logged_when_it_ends_or_is_flushed() {
+    let mut host = Host::default();
+    let code = "
+errors = environ['wsgi.errors']
+errors.write('one\\ntwo')
+errors.write(' three\\n')
+errors.write('four')
+errors.flush()
+errors.write('five')
+start_response('200 OK', [])
+return []";
+    serve(&mut host, code);
+    let lines: Vec<_> = host
+        .log()
+        .lines()
+        .map(|line| line.replace("[script /srv/file] ", ""))
+        .collect();
+    assert_eq!(lines, ["one", "two three", "four", "five"]);
+}

@@ -6,7 +6,17 @@ mod harness;
 use harness::{Script, server_log, settings, start_with};
 use wsgi_core_abi::{Bytes, Level, Restriction, RuntimeSettings, Slice};
 
+/// A directory with an installed package `mod_wsgi` that cannot be imported.
+fn broken_package() -> &'static str {
+    let directory = concat!(env!("CARGO_TARGET_TMPDIR"), "/restricted");
+    let package = std::path::Path::new(directory).join("mod_wsgi");
+    std::fs::create_dir_all(&package).unwrap();
+    std::fs::write(package.join("__init__.py"), "raise ValueError('broken')\n").unwrap();
+    directory
+}
+
 fn restricted() -> RuntimeSettings<'static> {
+    let path = ["/one", broken_package(), "/t\0wo", "/three"].map(Bytes::from);
     RuntimeSettings {
         restrict: Restriction {
             stdin: true,
@@ -16,16 +26,8 @@ fn restricted() -> RuntimeSettings<'static> {
         case_sensitive: false,
         process_group: Bytes::new(b"back \"end\""),
         host_name: Bytes::new(b"other"),
-        // A path that Python refuses, between two that would do.
-        python_path: Slice::new(
-            const {
-                &[
-                    Bytes::new(b"/one"),
-                    Bytes::new(b"/t\0wo"),
-                    Bytes::new(b"/three"),
-                ]
-            },
-        ),
+        // One of them is refused by Python.
+        python_path: Slice::new(path.to_vec().leak()),
         ..settings()
     }
 }
@@ -118,4 +120,27 @@ fn exceptions_name_the_daemon_process() {
     let response = script.request().group("sub").send();
     let context = "in sub-interpreter 'sub' of daemon process 'back \"end\"'";
     assert!(response.logged(context), "{}", response.log_text());
+}
+
+#[test]
+fn a_set_up_step_that_fails_is_logged_and_the_rest_is_done() {
+    let code = "import mod_wsgi; result = mod_wsgi.version, hasattr(mod_wsgi, '__path__')";
+    assert_eq!(evaluate("", code), "((6, 1, 1), False)");
+    let log = server_log();
+    let failure = log
+        .iter()
+        .position(|line| line.text.starts_with("WC0033: "))
+        .unwrap();
+    let expected =
+        "WC0033: the installed module mod_wsgi could not be imported in main interpreter";
+    assert!(
+        log[failure].text.starts_with(expected),
+        "{}",
+        log[failure].text
+    );
+    assert!(
+        log[failure..]
+            .iter()
+            .any(|line| line.text == "ValueError: broken")
+    );
 }

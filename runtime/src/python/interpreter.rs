@@ -30,7 +30,8 @@ impl Interpreter {
         Self { main: state, state }
     }
 
-    /// Creates a sub-interpreter, sharing the main interpreter's GIL. `None` if CPython refuses.
+    /// Creates a sub-interpreter, sharing the main interpreter's GIL. `None` if CPython refuses. Call this
+    /// on Python's main thread: its state there is the interpreter's first and must stay (see `life`).
     pub fn sub(pass: &Pass) -> Option<Self> {
         let main = Self::main(pass);
         main.attach(pass, |_, _| {

@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex};
 pub struct LogBuffer {
     name: &'static str,
     target: Mutex<Target>,
+    /// The text wrapper flushes after every write that holds a line end; that flush is not a request of
+    /// the application to log what follows the last one.
+    flush_follows: AtomicBool,
 }
 
 /// Where the lines go.
@@ -58,6 +61,7 @@ impl LogBuffer {
             target: Mutex::new(Target::Scope {
                 unfinished: Vec::new(),
             }),
+            flush_follows: AtomicBool::new(false),
         }
     }
 
@@ -82,6 +86,8 @@ impl LogBuffer {
     }
 
     fn append(&self, gil: Gil<'_>, bytes: &[u8]) -> Result<()> {
+        let ends_line = bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        self.flush_follows.store(ends_line, Ordering::Relaxed);
         let request = match &*lock(&self.target) {
             Target::Request(transaction) => Some(Arc::clone(transaction)),
             Target::Scope { .. } => Transaction::current(),
@@ -104,6 +110,9 @@ impl LogBuffer {
     }
 
     fn flush(&self, gil: Gil<'_>, _: &Args<'_>) -> Result<Object> {
+        if self.flush_follows.swap(false, Ordering::Relaxed) {
+            return Ok(Object::none(gil));
+        }
         let (request, line) = match &mut *lock(&self.target) {
             Target::Request(transaction) => (Some(Arc::clone(transaction)), Vec::new()),
             Target::Scope { unfinished } => (Transaction::current(), std::mem::take(unfinished)),
@@ -112,7 +121,6 @@ impl LogBuffer {
         if !line.is_empty() {
             log::server_line(gil, &line);
         }
-        // A line-buffered text wrapper flushes after every newline: nothing is unfinished then.
         if let Some(transaction) = request
             && transaction.flush_line(gil) == Err(Ended)
         {
