@@ -150,6 +150,7 @@ fn head(exchange: &mut RawExchange<'_>, outcome: &mut Outcome, length: usize) ->
         status: Bytes::from("200 OK"),
         headers: Pairs::new(&headers),
         content_length: length as i64,
+        error_page: false,
     };
     outcome.head_sent = exchange.send_head(&head).is_ok();
     outcome.code = 200;
