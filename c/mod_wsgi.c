@@ -1289,6 +1289,8 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
         { "host-name", "apache" },
         { "host-version", NULL },
         { "host-description", ap_get_server_description() },
+        { "host-build-date", ap_get_server_built() },
+        { "host-mpm-name", ap_show_mpm() },
         { "threads", mpm_limit(p, AP_MPMQ_MAX_THREADS) },
         { "processes", mpm_limit(p, AP_MPMQ_MAX_DAEMONS) },
         /* httpd -X: the terminal is the application's */

@@ -123,6 +123,8 @@ fn start() {
         host_name: Bytes::from("bench"),
         host_version: [0, 1, 0],
         host_description: Bytes::from("bench"),
+        host_build_date: Bytes::ABSENT,
+        host_mpm_name: Bytes::ABSENT,
         log: RawLog {
             ctx: std::ptr::null_mut(),
             write: write_log,

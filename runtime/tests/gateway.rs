@@ -485,3 +485,36 @@ return []";
         .collect();
     assert_eq!(lines, ["one", "two three", "four", "five"]);
 }
+
+#[test]
+fn the_first_write_sends_the_head_even_when_it_writes_nothing() {
+    let mut host = Host::default();
+    serve(
+        &mut host,
+        "start_response('200 OK', [])(b'')\nstart_response('404 No', [])\nreturn []",
+    );
+    assert_eq!(host.calls(), [Did::Head(200, -1), sent("", FLUSH)]);
+    assert!(host.log().contains("RuntimeError"));
+}
+
+#[test]
+fn strings_of_a_request_cannot_replace_what_the_gateway_sets() {
+    let mut host = Host::default();
+    let pairs = [
+        Pair::new(b"wsgi.version", b"evil"),
+        Pair::new(b"wsgi.input", b"evil"),
+        Pair::new(b"mod_wsgi.thread_id", b"evil"),
+    ];
+    let code = "
+start_response('200 OK', [])
+return [str('evil' in environ.values()).encode()]";
+    for _ in 0..2 {
+        host = Host::default();
+        serve_with(&mut host, code, |request| {
+            // SAFETY: the pairs live for the whole test.
+            request.environ =
+                unsafe { std::mem::transmute::<Pairs<'_>, Pairs<'_>>(Pairs::new(&pairs)) };
+        });
+    }
+    assert_eq!(host.calls().last(), Some(&sent("False", END)));
+}

@@ -100,6 +100,8 @@ fn start_python(runtime: RuntimeHandle, config: &Config, log: &Arc<LogGate>) -> 
         host_name: Bytes::new(process.host_name.as_deref().unwrap_or(b"wsgi_core")),
         host_version: process.host_version.unwrap_or(OWN_VERSION),
         host_description: optional(process.host_description.as_deref()),
+        host_build_date: optional(process.host_build_date.as_deref()),
+        host_mpm_name: optional(process.host_mpm_name.as_deref()),
         log: keep_log(log),
     })
 }

@@ -26,6 +26,8 @@ pub struct ProcessSettings {
     pub(super) host_name: Option<Box<[u8]>>,
     pub(super) host_version: Option<[u32; 3]>,
     pub(super) host_description: Option<Box<[u8]>>,
+    pub(super) host_build_date: Option<Box<[u8]>>,
+    pub(super) host_mpm_name: Option<Box<[u8]>>,
 }
 
 impl ProcessSettings {

@@ -84,6 +84,10 @@ pub struct RuntimeSettings<'a> {
     pub host_version: [u32; 3],
     /// Full description of the server, for the `apache` module.
     pub host_description: Bytes<'a>,
+    /// When it was built, or absent.
+    pub host_build_date: Bytes<'a>,
+    /// How it runs processes and threads, such as `event`, or absent.
+    pub host_mpm_name: Bytes<'a>,
     /// Where records go that belong to no request.
     pub log: RawLog,
 }

@@ -29,6 +29,10 @@ pub struct Settings {
     pub threads_per_process: u32,
     /// Full description of the server.
     pub host_description: Vec<u8>,
+    /// When it was built.
+    pub host_build_date: Vec<u8>,
+    /// How it runs processes and threads.
+    pub host_mpm_name: Vec<u8>,
     /// Name of the host.
     pub host_name: Vec<u8>,
     /// Its version.
@@ -52,6 +56,8 @@ impl Settings {
             maximum_processes: raw.maximum_processes,
             threads_per_process: raw.threads_per_process,
             host_description: raw.host_description.as_slice().to_vec(),
+            host_build_date: raw.host_build_date.as_slice().to_vec(),
+            host_mpm_name: raw.host_mpm_name.as_slice().to_vec(),
             host_name: raw.host_name.as_slice().to_vec(),
             host_version: raw.host_version,
             multithread: raw.multithread,

@@ -266,9 +266,12 @@ impl Setup<'_> {
 
     fn apache_attributes(&self) -> Result<Object> {
         let attributes = Object::dict(self.gil)?;
-        let description = Object::latin1(self.gil, &self.settings.host_description)?;
-        attributes.set_item_text(c"version", &version(self.gil, self.settings.host_version)?)?;
-        attributes.set_item_text(c"description", &description)?;
+        let text = |bytes: &[u8]| Object::latin1(self.gil, bytes);
+        let settings = self.settings;
+        attributes.set_item_text(c"version", &version(self.gil, settings.host_version)?)?;
+        attributes.set_item_text(c"description", &text(&settings.host_description)?)?;
+        attributes.set_item_text(c"build_date", &text(&settings.host_build_date)?)?;
+        attributes.set_item_text(c"mpm_name", &text(&settings.host_mpm_name)?)?;
         self.add_sizes(&attributes)?;
         Ok(attributes)
     }

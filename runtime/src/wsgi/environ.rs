@@ -31,9 +31,12 @@ impl Call {
         application_start: f64,
     ) -> Result<Self> {
         let environ = types.template.copy_dict()?;
-        locals
-            .get(Strings::default)
-            .add(gil, &environ, request.environ.as_slice())?;
+        locals.get(Strings::default).add(
+            gil,
+            &environ,
+            request.environ.as_slice(),
+            &types.template,
+        )?;
 
         let names = &types.names;
         let scheme = if request.https {
@@ -79,10 +82,18 @@ struct Entry {
     name: Object,
     bytes: Vec<u8>,
     value: Object,
+    /// The environ's constant part has this key; a string of a request can't replace it.
+    is_constant: bool,
 }
 
 impl Strings {
-    fn add(&self, gil: Gil<'_>, environ: &Object, pairs: &[Pair<'_>]) -> Result<()> {
+    fn add(
+        &self,
+        gil: Gil<'_>,
+        environ: &Object,
+        pairs: &[Pair<'_>],
+        constants: &Object,
+    ) -> Result<()> {
         // Setting str keys and values in a dict runs no Python code, so the borrow is not re-entered.
         let mut entries = self.0.borrow_mut();
         for pair in pairs {
@@ -93,11 +104,11 @@ impl Strings {
             }
             if let Some(entry) = entries.get_mut(name) {
                 entry.update(gil, name, value)?;
-                environ.set_item(&entry.name, &entry.value)?;
+                entry.put(environ)?;
                 continue;
             }
-            let entry = Entry::new(gil, name, value)?;
-            environ.set_item(&entry.name, &entry.value)?;
+            let entry = Entry::new(gil, name, value, constants)?;
+            entry.put(environ)?;
             if entries.len() < KEPT_NAMES && value.len() <= KEPT_VALUE {
                 entries.insert(name.into(), entry);
             }
@@ -107,12 +118,21 @@ impl Strings {
 }
 
 impl Entry {
-    fn new(gil: Gil<'_>, name: &[u8], value: &[u8]) -> Result<Self> {
+    fn new(gil: Gil<'_>, name: &[u8], value: &[u8], constants: &Object) -> Result<Self> {
+        let key = Object::latin1(gil, name)?.into_interned();
         Ok(Self {
-            name: Object::latin1(gil, name)?.into_interned(),
+            is_constant: constants.get_item(&key)?.is_some(),
+            name: key,
             bytes: value.to_vec(),
             value: decode(gil, name, value)?,
         })
+    }
+
+    fn put(&self, environ: &Object) -> Result<()> {
+        if self.is_constant {
+            return Ok(());
+        }
+        environ.set_item(&self.name, &self.value)
     }
 
     fn update(&mut self, gil: Gil<'_>, name: &[u8], value: &[u8]) -> Result<()> {

@@ -116,7 +116,8 @@ impl LogBuffer {
         let (request, line) = match &mut *lock(&self.target) {
             Target::Request(transaction) => (Some(Arc::clone(transaction)), Vec::new()),
             Target::Scope { unfinished } => (Transaction::current(), std::mem::take(unfinished)),
-            Target::Ended => return Err(over(gil)),
+            // Nothing is pending: what was has been logged when the request ended.
+            Target::Ended => return Ok(Object::none(gil)),
         };
         if !line.is_empty() {
             log::server_line(gil, &line);

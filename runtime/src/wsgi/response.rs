@@ -54,7 +54,13 @@ fn is_bodyless(code: u16) -> bool {
 /// The `write` callable.
 pub fn write(gil: Gil<'_>, transaction: &Transaction, data: &Object) -> Result<()> {
     let block = as_block(gil, data)?;
-    match send(gil, transaction, block, SendFlags::FLUSH) {
+    // The first call sends the head, whatever it writes (PEP 3333).
+    let sent = if transaction.response().head_sent {
+        send(gil, transaction, block, SendFlags::FLUSH)
+    } else {
+        start(gil, transaction, block)
+    };
+    match sent {
         Ok(()) => Ok(()),
         Err(SendError::Raised) => Err(Raised),
         Err(SendError::Host) => {
@@ -91,6 +97,21 @@ pub fn send(
     }
     transmit(gil, transaction, head, |exchange| {
         exchange.send(block, flags)?;
+        Ok(block.len() as u64)
+    })
+}
+
+/// Sends the head with a first block, which may be empty.
+fn start(
+    gil: Gil<'_>,
+    transaction: &Transaction,
+    block: &[u8],
+) -> std::result::Result<(), SendError> {
+    let Some((head, block)) = prepare(gil, transaction, block)? else {
+        return Ok(());
+    };
+    transmit(gil, transaction, head, |exchange| {
+        exchange.send(block, SendFlags::FLUSH)?;
         Ok(block.len() as u64)
     })
 }

@@ -91,6 +91,8 @@ pub fn settings() -> RuntimeSettings<'static> {
         host_name: Bytes::new(b"apache"),
         host_version: [2, 4, 62],
         host_description: Bytes::new(b"Apache/2.4.62 (Debian)"),
+        host_build_date: Bytes::new(b"2026-01-02T03:04:05"),
+        host_mpm_name: Bytes::new(b"event"),
         log: log(),
     }
 }
