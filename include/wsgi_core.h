@@ -508,7 +508,7 @@ typedef struct wsgi_core_host {
     /**
      * Looks up a variable for %{ENV:name}, before those of the request and the environment of the process. Sets
      * `value`, which lives until the next callback, or leaves its data NULL when there is no such variable. May
-     * be NULL: there are none.
+     * be NULL: there are none. A failure counts as that, too.
      */
     wsgi_core_status (*get_variable)(void *ctx,
                                      const char *name,
@@ -728,6 +728,7 @@ wsgi_core_status wsgi_core_error_get_status(const struct wsgi_core_error *error)
 
 /**
  * Tell which documented condition it is: 40 stands for WC0040. Numbers are never reused.
+ * Whatever an application or its script did wrong is 50 here; the log has the exact condition.
  *
  * @param error  the error; 0 is returned for NULL
  *

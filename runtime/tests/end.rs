@@ -88,6 +88,7 @@ fn python_ends_under_load_once() {
     let begin = Instant::now();
     assert_eq!(stop(Duration::from_secs(20)), Status::OK);
     assert!(begin.elapsed() < Duration::from_secs(5));
+    assert_eq!(stop(Duration::ZERO), Status::OK);
     assert_eq!(std::fs::read_to_string(notes.path()).unwrap(), text);
     assert_eq!(evaluator.request().code("").send().status, Status::CLOSED);
     assert_eq!(load(&evaluator, "").0, Status::CLOSED);

@@ -47,6 +47,7 @@ pub unsafe extern "C" fn wsgi_core_error_get_status(
 }
 
 /// Tell which documented condition it is: 40 stands for WC0040. Numbers are never reused.
+/// Whatever an application or its script did wrong is 50 here; the log has the exact condition.
 ///
 /// @param error  the error; 0 is returned for NULL
 ///

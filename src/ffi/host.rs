@@ -104,7 +104,7 @@ pub struct wsgi_core_host {
     pub log_level: Option<unsafe extern "C" fn(ctx: *mut c_void) -> wsgi_core_level>,
     /// Looks up a variable for %{ENV:name}, before those of the request and the environment of the process. Sets
     /// `value`, which lives until the next callback, or leaves its data NULL when there is no such variable. May
-    /// be NULL: there are none.
+    /// be NULL: there are none. A failure counts as that, too.
     pub get_variable: Option<
         unsafe extern "C" fn(
             ctx: *mut c_void,

@@ -20,6 +20,8 @@ struct Process {
     life: Life,
     groups: Groups,
     finished: AtomicBool,
+    /// The end was orderly: there is nothing left to do.
+    ended: AtomicBool,
 }
 
 /// Why a call could not be carried out.
@@ -57,6 +59,7 @@ pub fn start(raw: &RuntimeSettings<'_>) -> std::result::Result<(), Refusal> {
         life,
         groups: Groups::default(),
         finished: AtomicBool::new(false),
+        ended: AtomicBool::new(false),
     });
     let pass = pass()?;
     announce(&pass);
@@ -104,8 +107,15 @@ pub fn stop(deadline: Duration) -> Status {
     let Some(process) = PROCESS.get() else {
         return Status::OK;
     };
+    if process.ended.load(Ordering::Acquire) {
+        return Status::OK;
+    }
     match process.life.end(deadline, |pass| process.finish(pass)) {
-        Ended::Orderly | Ended::Inside => Status::OK,
+        Ended::Orderly => {
+            process.ended.store(true, Ordering::Release);
+            Status::OK
+        }
+        Ended::Inside => Status::OK,
         Ended::TimedOut => {
             let text = format!(
                 "requests or threads did not end within {} seconds; what they left is not cleaned up",
