@@ -1,0 +1,63 @@
+"""What the build says about Pythons it cannot use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from installed import PYTHON, REPOSITORY, run
+
+
+def configure(build: Path, *pythons: str | Path) -> str:
+    """The message of a configuration that has to fail, as one line."""
+    names = ";".join(str(python) for python in pythons)
+    result = run(["cmake", "-S", REPOSITORY, "-B", build, f"-DPYTHON={names}"])
+    assert result.returncode != 0, result.stdout
+    return " ".join(result.stdout.split())
+
+
+def pretender(directory: Path, statement: str) -> Path:
+    """A Python that runs a statement before anything else."""
+    path = directory / "python"
+    path.write_text(
+        f"#!{PYTHON}\n"
+        "import runpy, sys, sysconfig\n"
+        f"{statement}\n"
+        "runpy.run_path(sys.argv[-1], run_name='__main__')\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("sys.version_info = (3, 9, 18)", "is Python 3.9; 3.10 or newer is needed"),
+        (
+            "sysconfig.get_config_vars()['Py_ENABLE_SHARED'] = 0",
+            "has no shared libpython, so it cannot be embedded",
+        ),
+        (
+            "sysconfig.get_config_vars()['LDLIBRARY'] = 'libnone.so'",
+            "libnone.so and libpython",
+        ),
+        ("sys.implementation.name = 'pypy'", "is pypy; only CPython can be embedded"),
+    ],
+)
+def test_unusable(tmp_path: Path, statement: str, message: str) -> None:
+    python = pretender(tmp_path, statement)
+    assert f"PYTHON: {python}: {message}" in configure(tmp_path / "build", python)
+
+
+def test_missing(tmp_path: Path) -> None:
+    answer = configure(tmp_path / "build", "/nonexistent/python")
+    assert "PYTHON: /nonexistent/python: cannot be run" in answer
+
+
+def test_same_version_twice(tmp_path: Path) -> None:
+    assert "was named before" in configure(tmp_path / "build", PYTHON, PYTHON)
+
+
+def test_none(tmp_path: Path) -> None:
+    assert "PYTHON is empty" in configure(tmp_path / "build")
