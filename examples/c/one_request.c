@@ -1,0 +1,80 @@
+/*
+ * one_request: the shortest host.  It serves one GET request with a WSGI
+ * application and writes the response to stdout.
+ *
+ *     cc one_request.c $(pkg-config --cflags --libs wsgi_core) -o one_request
+ *     ./one_request hello.wsgi
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wsgi_core.h>
+
+#define BYTES(text) ((wsgi_core_bytes){ (text), strlen(text) })
+
+/* The engine asks for the request body; a GET has none. */
+static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
+                                  size_t *read_len, const char **reason)
+{
+    *read_len = 0;
+    return WSGI_CORE_OK;
+}
+
+/* The status line and the header fields, once, before any data. */
+static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
+{
+    const wsgi_core_pair *field, *end = head->headers + head->headers_len;
+
+    printf("%.*s\n", (int)head->status.len, head->status.data);
+    for (field = head->headers; field < end; field++) {
+        printf("%.*s: %.*s\n", (int)field->name.len, field->name.data,
+               (int)field->value.len, field->value.data);
+    }
+    return putchar('\n') != EOF ? WSGI_CORE_OK : WSGI_CORE_E_HOST;
+}
+
+/* A block of the body, which is ours until we return. */
+static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
+                                  uint32_t flags)
+{
+    return fwrite(data, 1, data_len, stdout) == data_len ? WSGI_CORE_OK
+                                                         : WSGI_CORE_E_HOST;
+}
+
+static void check(wsgi_core_status status, wsgi_core_error **err)
+{
+    if (status != WSGI_CORE_OK) {
+        fprintf(stderr, "%s\n", wsgi_core_error_get_message(*err));
+        exit(EXIT_FAILURE);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *script = argc > 1 ? argv[1] : "hello.wsgi";
+    wsgi_core_config *config = wsgi_core_config_new();
+    wsgi_core_request_info info = WSGI_CORE_REQUEST_INFO_INIT;
+    wsgi_core_host host = WSGI_CORE_HOST_INIT;
+    wsgi_core_error *err = NULL;
+    wsgi_core_engine *engine;
+    wsgi_core_request *request;
+
+    check(wsgi_core_config_add_application(config, script, strlen(script),
+                                           false, NULL, 0, &err),
+          &err);
+    check(wsgi_core_engine_prepare(config, NULL, NULL, &engine, &err), &err);
+    check(wsgi_core_engine_start(engine, &err), &err);
+
+    info.method = BYTES("GET");
+    info.path_info = BYTES("/world");
+    info.script = BYTES(script);
+    host.read = read_body;
+    host.send_head = send_head;
+    host.send = send_data;
+    check(wsgi_core_request_new(engine, &info, &request, &err), &err);
+    check(wsgi_core_request_serve(request, &host, NULL, NULL, &err), &err);
+    check(wsgi_core_engine_stop(engine, 1000, &err), &err);
+    wsgi_core_engine_free(engine);
+    wsgi_core_config_free(config);
+}

@@ -1,0 +1,5 @@
+"""A script whose top level raises SystemExit."""
+
+import sys
+
+sys.exit("no thanks")

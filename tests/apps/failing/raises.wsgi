@@ -1,0 +1,8 @@
+"""A script whose top level raises."""
+
+
+def deeper():
+    raise ValueError("while loading")
+
+
+deeper()

@@ -1,0 +1,3 @@
+"""A script that cannot be compiled."""
+
+def application(environ, start_response:

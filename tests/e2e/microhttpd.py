@@ -1,0 +1,34 @@
+"""The second host: examples/c/wsgi_httpd on libmicrohttpd."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from server import REPOSITORY, Server
+
+DEFAULT = REPOSITORY / "build" / "examples" / "wsgi_httpd"
+
+
+def binary() -> Path:
+    return Path(os.environ.get("WSGI_CORE_MICROHTTPD", DEFAULT))
+
+
+class Microhttpd(Server):
+    """One application, served with a few threads."""
+
+    host = "microhttpd"
+
+    def __init__(self, script: str, options: dict[str, str], mount: str = "") -> None:
+        super().__init__()
+        self.script = self.apps / script
+        self.options = options
+        self.mount = mount
+
+    def command(self) -> list[str]:
+        command = [str(binary()), "-p", str(self.port), "-t", "8"]
+        for name, value in self.options.items():
+            command += ["-o", f"{name}={value}"]
+        if self.mount:
+            command += ["-m", self.mount]
+        return [*command, str(self.script)]
