@@ -29,7 +29,7 @@ fn requests_need_a_started_engine() {
     assert!(matches!(result, Err(Error::Closed)));
     assert_eq!(
         host.log.lines(),
-        ["Error WC0080: [script /app] the engine takes no more requests"]
+        ["Info WC0080: [script /app] the engine takes no more requests"]
     );
     assert!(matches!(engine.start(), Err(Error::State(_))));
     engine.stop(Duration::ZERO).unwrap();

@@ -17,6 +17,7 @@
 static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
                                   size_t *read_len, const char **reason)
 {
+    (void)ctx, (void)buffer, (void)buffer_len, (void)reason;
     *read_len = 0;
     return WSGI_CORE_OK;
 }
@@ -26,28 +27,21 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
 {
     const wsgi_core_pair *field, *end = head->headers + head->headers_len;
 
-    printf("%.*s\n", (int)head->status.len, head->status.data);
+    fprintf(ctx, "%.*s\n", (int)head->status.len, head->status.data);
     for (field = head->headers; field < end; field++) {
-        printf("%.*s: %.*s\n", (int)field->name.len, field->name.data,
-               (int)field->value.len, field->value.data);
+        fprintf(ctx, "%.*s: %.*s\n", (int)field->name.len, field->name.data,
+                (int)field->value.len, field->value.data);
     }
-    return putchar('\n') != EOF ? WSGI_CORE_OK : WSGI_CORE_E_HOST;
+    return putc('\n', ctx) != EOF ? WSGI_CORE_OK : WSGI_CORE_E_HOST;
 }
 
 /* A block of the body, which is ours until we return. */
 static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
                                   uint32_t flags)
 {
-    return fwrite(data, 1, data_len, stdout) == data_len ? WSGI_CORE_OK
-                                                         : WSGI_CORE_E_HOST;
-}
-
-static void check(wsgi_core_status status, wsgi_core_error **err)
-{
-    if (status != WSGI_CORE_OK) {
-        fprintf(stderr, "%s\n", wsgi_core_error_get_message(*err));
-        exit(EXIT_FAILURE);
-    }
+    (void)flags;
+    return fwrite(data, 1, data_len, ctx) == data_len ? WSGI_CORE_OK
+                                                      : WSGI_CORE_E_HOST;
 }
 
 int main(int argc, char **argv)
@@ -60,21 +54,25 @@ int main(int argc, char **argv)
     wsgi_core_engine *engine;
     wsgi_core_request *request;
 
-    check(wsgi_core_config_add_application(config, script, strlen(script),
-                                           false, NULL, 0, &err),
-          &err);
-    check(wsgi_core_engine_prepare(config, NULL, NULL, &engine, &err), &err);
-    check(wsgi_core_engine_start(engine, &err), &err);
-
     info.method = BYTES("GET");
     info.path_info = BYTES("/world");
     info.script = BYTES(script);
     host.read = read_body;
     host.send_head = send_head;
     host.send = send_data;
-    check(wsgi_core_request_new(engine, &info, &request, &err), &err);
-    check(wsgi_core_request_serve(request, &host, NULL, NULL, &err), &err);
-    check(wsgi_core_engine_stop(engine, 1000, &err), &err);
+
+    /* Each of these returns WSGI_CORE_OK, which is 0, or sets err. */
+    if (wsgi_core_config_add_application(config, script, strlen(script), false,
+                                         NULL, 0, &err)
+        || wsgi_core_engine_prepare(config, NULL, NULL, &engine, &err)
+        || wsgi_core_engine_start(engine, &err)
+        || wsgi_core_request_new(engine, &info, &request, &err)
+        || wsgi_core_request_serve(request, &host, stdout, NULL, &err)
+        || wsgi_core_engine_stop(engine, 1000, &err)) {
+        fprintf(stderr, "%s\n", wsgi_core_error_get_message(err));
+        return EXIT_FAILURE;
+    }
     wsgi_core_engine_free(engine);
     wsgi_core_config_free(config);
+    return EXIT_SUCCESS;
 }

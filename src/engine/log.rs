@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use super::Error;
-use std::io::Write;
 use std::sync::{Arc, PoisonError, RwLock};
 use wsgi_core_abi::{Bytes, Level, LogRecord, MessageId};
 
@@ -14,22 +13,6 @@ pub trait ServerLog: Send + Sync {
     /// The most verbose level that is written.
     fn level(&self) -> Level {
         Level::Info
-    }
-}
-
-/// The standard error stream, for a server without a log.
-#[derive(Debug)]
-pub struct StderrLog;
-
-impl ServerLog for StderrLog {
-    fn write(&self, record: &LogRecord<'_>) {
-        let mut line = Vec::with_capacity(record.text.as_slice().len() + 32);
-        line.extend_from_slice(b"wsgi_core: ");
-        line.extend_from_slice(format!("{:?}: ", record.level).to_lowercase().as_bytes());
-        line.extend_from_slice(record.text.as_slice());
-        line.push(b'\n');
-        // There is nowhere to report a failure to.
-        let _ = std::io::stderr().write_all(&line);
     }
 }
 

@@ -278,12 +278,16 @@ impl<'a> Request<'a> {
     }
 
     /// The one line about a request that never reached the runtime. Why Python did not start was logged when it
-    /// was tried.
+    /// was tried; that requests are refused at the end is as it should be.
     fn log<H: Host>(&self, error: &Error, host: &mut H) {
-        let known = matches!(error, Error::Refused(_) | Error::Closed | Error::State(_));
-        if known && Level::Error <= host.log_level() {
+        let level = match error {
+            Error::Refused(_) | Error::State(_) => Level::Error,
+            Error::Closed => Level::Info,
+            _ => return,
+        };
+        if level <= host.log_level() {
             let text = compose(error.id(), self.info.filename(), &error.to_string());
-            host.log(&record(Level::Error, error.id(), &text));
+            host.log(&record(level, error.id(), &text));
         }
     }
 }

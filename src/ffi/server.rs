@@ -13,8 +13,9 @@ use wsgi_core_abi::{Level, LogRecord};
 pub struct wsgi_core_server {
     /// Size of this structure.
     pub struct_size: usize,
-    /// Writes a record to the log of the server. May be NULL: records go to the standard error stream.
-    /// Must not call into the library.
+    /// Writes a record to the log of the server. May be NULL: records go to the standard error stream, as lines
+    /// such as "[2025-01-31 23:59:00] [wsgi:info] [pid 42] text", each in one write. Must not call into the
+    /// library.
     pub log: Option<unsafe extern "C" fn(ctx: *mut c_void, record: *const wsgi_core_log_record)>,
     /// Tells the most verbose level that the log writes at present. May be NULL: WSGI_CORE_LEVEL_INFO.
     /// Must not call into the library.
