@@ -28,11 +28,17 @@ def free_port() -> int:
 
 @contextmanager
 def running(log: Path, *variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`make run` in a process group of its own, as a shell starts it."""
+    """`make run` in a process group of its own, as a shell starts it: what runs the tests may have
+    had SIGINT ignored, as shells do for what they start in the background."""
     output = log.open("wb")
     command = ["make", "run", f"PYTHON={PYTHON}", *variables]
     process = subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=output, stderr=output, start_new_session=True
+        command,
+        cwd=REPOSITORY,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     output.close()
     try:
