@@ -98,7 +98,11 @@ def test_ending_under_load(
     """Requests are dropped, as httpd does; nothing crashes and nothing survives."""
     threads = 1 if mpm == "prefork" else 16
     server = start_version(start, environments, version, Mpm(mpm, 2, threads, 2))
-    server.log.allow(r"WC0035: |WC0080: |WC0050: .* OSError |^OSError: mod_wsgi request data read")
+    # A thread of the worker MPM may linger for two seconds for a client that has not closed yet, and
+    # httpd warns about children that take three.
+    server.log.allow(
+        r"AH00045: |WC0035: |WC0080: |WC0050: .* OSError |^OSError: mod_wsgi request data read"
+    )
     server.log.tracebacks = True
     with Load(asking_all(server.port), 8, 10) as load:
         load.wait_answers(20)
