@@ -7,9 +7,12 @@
  *    value, checked against one table (wsgi_core_option_get() lists it). Settings for the whole process are given to
  *    wsgi_core_config_set(). Settings that differ from directory to directory, or from script to script, live in
  *    wsgi_core_settings objects, which a request names in order. wsgi_core_config_add_application() declares what the
- *    server maps to which script. wsgi_core_config_check() finds every mistake there is to find before anything runs.
+ *    server maps to which script, and wsgi_core_config_add_group() defines process groups. wsgi_core_config_check()
+ *    finds every mistake there is to find before anything runs.
  * 2. wsgi_core_engine_prepare() makes an engine of it, in the process that will fork the serving ones (or in the only
- *    one). It starts no thread and loads no Python. The configuration may be freed afterwards.
+ *    one). It starts no thread and loads no Python. The configuration may be freed afterwards. Where there are process
+ *    groups it executes their supervisor, a child process that starts the others and ends with this one;
+ *    wsgi_core_engine_tend() looks after it.
  * 3. wsgi_core_engine_start() is called in each process that serves requests, after it was forked.
  * 4. For each request: wsgi_core_request_new() with all the facts, then wsgi_core_request_serve() with a table of
  *    callbacks, which returns when the response is complete. Any number of threads may do so at once.
@@ -110,7 +113,7 @@ typedef struct wsgi_core_request wsgi_core_request;
 
 /**
  * A sparse set of options of directory or script scope: one layer of the settings of a request. Layers
- * need no merging: a request names those that apply to it.
+ * need no merging: a request names those that apply to it. Or the options of a process group.
  */
 typedef struct wsgi_core_settings wsgi_core_settings;
 
@@ -515,6 +518,16 @@ typedef struct wsgi_core_host {
                                      const char *name,
                                      size_t name_len,
                                      struct wsgi_core_bytes *value);
+    /**
+     * Reads as `read` does, but without waiting: sets `available` to false when there is nothing at the moment, and to
+     * true otherwise; then a read_len of 0 is the end of the body. Saves time with long bodies for process groups.
+     * May be NULL.
+     */
+    wsgi_core_status (*read_now)(void *ctx,
+                                 char *buffer,
+                                 size_t buffer_len,
+                                 size_t *read_len,
+                                 bool *available);
 } wsgi_core_host;
 
 /**
@@ -554,6 +567,11 @@ typedef struct wsgi_core_outcome {
      * When it was done.
      */
     double application_finish;
+    /**
+     * After how many seconds the client may try again: when it is not 0, the host adds it to its answer as
+     * Retry-After. Only with a code of 503.
+     */
+    uint32_t retry_after;
 } wsgi_core_outcome;
 
 /**
@@ -607,6 +625,11 @@ typedef struct wsgi_core_outcome {
 #define WSGI_CORE_E_TIMEOUT 49
 
 /**
+ * A process group can't be set up, or its processes can't be reached, were lost or said nothing in time.
+ */
+#define WSGI_CORE_E_GROUP 50
+
+/**
  * The engine is ending, and takes no more requests.
  */
 #define WSGI_CORE_E_CLOSED 64
@@ -630,6 +653,11 @@ typedef struct wsgi_core_outcome {
  * One mapping of URLs to a script: wsgi_core_settings_set().
  */
 #define WSGI_CORE_SCOPE_SCRIPT 2
+
+/**
+ * One process group: wsgi_core_settings_set(), then wsgi_core_config_add_group().
+ */
+#define WSGI_CORE_SCOPE_GROUP 3
 
 /**
  * The system is unusable.
@@ -809,7 +837,7 @@ wsgi_core_status wsgi_core_option_get(size_t index, struct wsgi_core_option *opt
 /**
  * Make an empty set of settings.
  *
- * @param scope  WSGI_CORE_SCOPE_DIRECTORY or WSGI_CORE_SCOPE_SCRIPT
+ * @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT or WSGI_CORE_SCOPE_GROUP
  *
  * @return the settings, to be released with wsgi_core_settings_free(), or NULL for another scope
  *
@@ -916,6 +944,28 @@ wsgi_core_status wsgi_core_config_add_application(struct wsgi_core_config *confi
                                                   struct wsgi_core_error **err);
 
 /**
+ * Define a process group: applications in supervised processes of their own, which a process-group
+ * option selects.
+ *
+ * @param config    the configuration
+ * @param name      name of the group
+ * @param name_len  length of the name
+ * @param settings  its options, made with WSGI_CORE_SCOPE_GROUP; copied
+ * @param err       receives details on failure
+ *
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_ARGUMENT when the name is empty or taken, or options contradict each other
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_add_group(struct wsgi_core_config *config,
+                                            const char *name,
+                                            size_t name_len,
+                                            const struct wsgi_core_settings *settings,
+                                            struct wsgi_core_error **err);
+
+/**
  * Find mistakes that concern more than one option, and the runtime for the Python that the configuration
  * asks for. Loads nothing and changes nothing. wsgi_core_engine_prepare() includes it.
  *
@@ -946,8 +996,9 @@ void wsgi_core_config_free(struct wsgi_core_config *config);
  * Make an engine from a configuration, in the process that will fork the serving ones, or in the only one.
  *
  * Checks the configuration as wsgi_core_config_check() does. Makes no thread and loads no Python, so that
- * the host may fork afterwards. A Python home that can't be examined is logged as a warning (WC0023) and
- * does not make the call fail.
+ * the host may fork afterwards. Where there are process groups it executes their supervisor, which ends
+ * when this process does, whatever the reason; that it can't be executed is logged (WC0065). A Python
+ * home that can't be examined is logged as a warning (WC0023) and does not make the call fail.
  *
  * @param config  the configuration; copied, so it may be changed or freed afterwards
  * @param server  callback table with struct_size set; copied. NULL for all defaults
@@ -1016,7 +1067,9 @@ wsgi_core_status wsgi_core_engine_stop(struct wsgi_core_engine *engine,
 
 /**
  * Release an engine. One that was started should be stopped first. No callback of its server table runs
- * any more when the call returns: what Python's own threads log afterwards is dropped.
+ * any more when the call returns: what Python's own threads log afterwards is dropped. In the process
+ * that prepared it, its process groups come to an end: as soon as no process is left that was forked
+ * with the engine, and after graceful-timeout in any case.
  *
  * @param engine  the engine; consumed. No request of it may be in use by another thread. NULL does nothing
  *
@@ -1025,6 +1078,38 @@ wsgi_core_status wsgi_core_engine_stop(struct wsgi_core_engine *engine,
  * Since: 0.1.0
  */
 void wsgi_core_engine_free(struct wsgi_core_engine *engine);
+
+/**
+ * Look after the supervisor of process groups, in the process that prepared the engine: if it has ended,
+ * another one is started, and that is logged (WC0085). To be called when a child process of the host has
+ * ended, or from time to time. Does nothing where there are no process groups.
+ *
+ * @param engine  the engine
+ * @param err     receives details on failure
+ *
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_GROUP when it can't be started; the next call tries again
+ *
+ * Threads: one at a time.
+ * Fork: only of effect in the process that prepared the engine.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_engine_tend(struct wsgi_core_engine *engine,
+                                       struct wsgi_core_error **err);
+
+/**
+ * Tell the process id of the supervisor of process groups: a child of the process that prepared the
+ * engine, which ends by itself once that has released the engine or has ended. The host may want to know
+ * whose end it sees.
+ *
+ * @param engine  the engine; 0 is returned for NULL
+ *
+ * @return the process id, or 0 when there is none
+ *
+ * Threads: any.
+ * Since: 0.1.0
+ */
+uint32_t wsgi_core_engine_get_supervisor_pid(const struct wsgi_core_engine *engine);
 
 /**
  * Tell which Python the engine runs applications with, such as "3.11" ("3.14t" for a free-threaded build).
@@ -1088,8 +1173,10 @@ wsgi_core_status wsgi_core_request_new(const struct wsgi_core_engine *engine,
  * @return WSGI_CORE_E_APPLICATION when the application raised or can't be loaded
  * @return WSGI_CORE_E_PYTHON when Python can't be started
  * @return WSGI_CORE_E_HOST when a callback failed, for example because the client went away
+ * @return WSGI_CORE_E_GROUP when no process of the group is free or can be reached (503, with the outcome's
+ *         retry_after), the process was lost (502) or sent nothing in time (504)
  * @return WSGI_CORE_E_STATE when the engine was not started
- * @return WSGI_CORE_E_CLOSED when the engine is ending
+ * @return WSGI_CORE_E_CLOSED when the engine or the process group is ending
  * @return WSGI_CORE_E_PANIC after a bug in the engine
  *
  * After any failure: if the head was not sent (wsgi_core_error_head_sent()), the host answers

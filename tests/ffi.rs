@@ -661,6 +661,39 @@ fn settings_and_applications_pass_through() {
 }
 
 #[test]
+fn process_groups_are_defined() {
+    // SAFETY: objects of the library, used as the header says.
+    unsafe {
+        let config = wsgi_core_config_new();
+        let settings = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
+        let set = |name: &CStr, value: &str| {
+            let (value, length) = (value.as_ptr().cast(), value.len());
+            wsgi_core_settings_set(settings, name.as_ptr(), value, length, null_mut())
+        };
+        assert_eq!(set(c"threads", "5"), WSGI_CORE_OK);
+        assert_eq!(set(c"threads", "many"), WSGI_CORE_E_OPTION);
+        assert_eq!(set(c"pass-authorization", "On"), WSGI_CORE_E_OPTION);
+        let add = |name: &str, settings| {
+            let (name, length) = (name.as_ptr().cast(), name.len());
+            wsgi_core_config_add_group(config, name, length, settings, null_mut())
+        };
+        assert_eq!(add("group", settings), WSGI_CORE_OK);
+        assert_eq!(add("group", settings), WSGI_CORE_E_ARGUMENT);
+        assert_eq!(add("other", null_mut()), WSGI_CORE_E_ARGUMENT);
+        let directory = wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
+        assert_eq!(add("other", directory), WSGI_CORE_E_ARGUMENT);
+        wsgi_core_settings_free(directory);
+        wsgi_core_settings_free(settings);
+        wsgi_core_config_free(config);
+        assert_eq!(
+            wsgi_core_engine_tend(null_mut(), null_mut()),
+            WSGI_CORE_E_ARGUMENT
+        );
+        assert_eq!(wsgi_core_engine_get_supervisor_pid(null_mut()), 0);
+    }
+}
+
+#[test]
 fn options_are_listed() {
     let mut names = Vec::new();
     for index in 0..wsgi_core_option_count() {

@@ -6,9 +6,10 @@ use super::installed::{Installed, home_problem};
 use super::loader;
 use super::option::{Apply, OptionSpec, Scope};
 use super::process::ProcessSettings;
-use super::python::HomeProblem;
+use super::process_group::ProcessGroup;
+use super::python::{HomeProblem, PythonVersion};
 use super::runtime::RuntimeHandle;
-use super::settings::{Resolved, Settings};
+use super::settings::{Given, Resolved, Settings};
 use std::ffi::CString;
 use std::path::PathBuf;
 use wsgi_core_abi::Runtime;
@@ -19,6 +20,9 @@ pub struct Config {
     pub(super) process: ProcessSettings,
     applications: Vec<Application>,
     linked: Option<RuntimeHandle>,
+    groups: Vec<ProcessGroup>,
+    /// Options of process scope as they were set, to be set again in other processes.
+    given: Vec<Given>,
 }
 
 /// A mapping of URLs to a script.
@@ -89,9 +93,53 @@ impl Config {
         let spec = OptionSpec::find(name, Scope::Process)?;
         match spec.apply {
             Apply::Process(apply) => {
-                apply(&mut self.process, value).map_err(|_| spec.refuse(value))
+                apply(&mut self.process, value).map_err(|_| spec.refuse(value))?;
+                self.given.push(spec.given(value));
+                Ok(())
             }
-            Apply::Layer(_) => Err(Error::State("an option of another scope")),
+            _ => Err(Error::State("an option of another scope")),
+        }
+    }
+
+    /// Defines a process group.
+    ///
+    /// # Errors
+    /// When the name can't be one or is taken, the settings are of another scope, or options contradict each other.
+    pub fn add_group(&mut self, name: &[u8], settings: &Settings) -> Result<(), Error> {
+        if self.groups.iter().any(|group| *group.name == *name) {
+            let name = String::from_utf8_lossy(name);
+            return Err(Error::Argument(format!(
+                "there is a process group '{name}' already"
+            )));
+        }
+        self.groups.push(ProcessGroup::new(name, settings)?);
+        Ok(())
+    }
+
+    pub(super) fn groups(&self) -> &[ProcessGroup] {
+        &self.groups
+    }
+
+    pub(super) fn given(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// The runtime of a group: an installed one, for its processes are not this one.
+    pub(super) fn choose_for(
+        &self,
+        group: &ProcessGroup,
+    ) -> Result<(PythonVersion, PathBuf), Error> {
+        let home = group.settings.python_home.as_deref();
+        let home = home.or(self.process.python_home.as_deref());
+        self.installed()
+            .choose(home)
+            .map_err(|error| group.blame(error))
+    }
+
+    fn installed(&self) -> Installed {
+        match &self.process.runtime_dir {
+            Some(directory) => Installed::find(std::slice::from_ref(directory)),
+            None => Installed::find(&loader::directories()),
         }
     }
 
@@ -121,20 +169,21 @@ impl Config {
     /// Finds what is wrong without running anything.
     ///
     /// # Errors
-    /// When there is no runtime that fits.
+    /// When there is no runtime that fits, for this process or for those of a group.
     pub fn check(&self) -> Result<(), Error> {
-        self.choose().map(|_| ())
+        self.choose()?;
+        for group in &self.groups {
+            self.choose_for(group)?;
+        }
+        Ok(())
     }
 
     /// The runtime; `None` when applications are kept out of the process and none is installed.
     pub(super) fn choose(&self) -> Result<Option<Choice>, Error> {
         let home = self.process.python_home.as_deref();
-        let chosen = match (self.linked, &self.process.runtime_dir) {
-            (Some(runtime), _) => self.check_linked(runtime),
-            (None, Some(directory)) => {
-                chosen(&Installed::find(std::slice::from_ref(directory)), home)
-            }
-            (None, None) => chosen(&Installed::find(&loader::directories()), home),
+        let chosen = match self.linked {
+            Some(runtime) => self.check_linked(runtime),
+            None => chosen(&self.installed(), home),
         };
         match chosen {
             Err(_) if self.process.embedded_restricted() => Ok(None),
@@ -160,9 +209,14 @@ impl Config {
         })
     }
 
-    /// What is to be told about the Python home.
-    pub(super) fn home_problem(&self) -> Option<HomeProblem> {
-        home_problem(self.process.python_home.as_deref())
+    /// What is to be told about Python homes.
+    pub(super) fn home_problems(&self) -> impl Iterator<Item = HomeProblem> {
+        let homes = self
+            .groups
+            .iter()
+            .map(|group| group.settings.python_home.as_deref());
+        let own = self.process.python_home.as_deref();
+        std::iter::once(own).chain(homes).filter_map(home_problem)
     }
 
     /// The default application group.
@@ -175,12 +229,14 @@ impl Config {
     }
 
     /// Scripts whose process and application group are set and the same for every request.
-    pub(super) fn preloads(&self) -> impl Iterator<Item = Preload<'_>> {
+    ///
+    /// Those of a process group, or of this process, which has the empty name.
+    pub(super) fn preloads<'c>(&'c self, of: &'c [u8]) -> impl Iterator<Item = Preload<'c>> {
         self.applications.iter().filter_map(|application| {
             let settings = Resolved::of(&application.layers);
             let process = fixed(settings.process_group?)?;
             let group = fixed(settings.application_group?)?;
-            (process.is_empty() && !application.several).then_some(Preload {
+            (*process == *of && !application.several).then_some(Preload {
                 script: &application.script,
                 group,
             })
@@ -274,7 +330,7 @@ mod tests {
         );
         config.add_application(b"/unset", false, []).unwrap();
         let found: Vec<_> = config
-            .preloads()
+            .preloads(b"")
             .map(|preload| (preload.script, preload.group))
             .collect();
         assert_eq!(found, [(&b"/main"[..], &b""[..]), (b"/named", b"sub")]);

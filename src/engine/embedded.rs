@@ -6,6 +6,7 @@ use super::error::Error;
 use super::loader;
 use super::log::LogGate;
 use super::runtime::{RuntimeHandle, keep_log};
+use crate::daemon::GroupSettings;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use wsgi_core_abi::{Bytes, Level, MessageId, Restriction, RuntimeSettings, Slice};
@@ -58,41 +59,62 @@ fn start(
         MessageId::NONE,
         &format!("Starting Python {version}"),
     );
-    start_python(runtime, config, log)?;
+    start_python(runtime, config, None, log)?;
     Ok(runtime)
 }
 
-fn start_python(runtime: RuntimeHandle, config: &Config, log: &Arc<LogGate>) -> Result<(), Error> {
+/// A process group whose process this is.
+pub(super) struct GroupStart<'g> {
+    pub name: &'g [u8],
+    pub settings: &'g GroupSettings,
+}
+
+/// Starts Python in this process, which may be one of a group.
+pub(super) fn start_python(
+    runtime: RuntimeHandle,
+    config: &Config,
+    group: Option<GroupStart<'_>>,
+    log: &Arc<LogGate>,
+) -> Result<(), Error> {
     let process = &config.process;
-    let path: Vec<_> = process
-        .python_path
-        .iter()
-        .map(|entry| Bytes::new(entry))
-        .collect();
+    let settings = group.as_ref().map(|group| group.settings);
+    let home = settings.and_then(|settings| settings.home.as_deref());
+    let entries = settings.map_or(&process.python_path, |settings| &settings.python_path);
+    let entries = home.into_iter().chain(entries.iter().map(|entry| &**entry));
+    let path: Vec<_> = entries.map(Bytes::new).collect();
     let warnings: Vec<_> = process
         .warnings
         .iter()
         .map(|entry| Bytes::new(entry))
         .collect();
-    let (threads, processes) = (process.threads.unwrap_or(1), process.processes.unwrap_or(1));
+    let own = (process.threads.unwrap_or(1), process.processes.unwrap_or(1));
+    let (threads, processes) =
+        settings.map_or(own, |settings| (settings.threads, settings.workers()));
+    // Setting the number of processes at all means that there may be several.
+    let multiprocess = settings.map_or(processes != 1, |settings| settings.processes.is_some());
+    let python_home = settings.and_then(|settings| settings.python_home.as_deref());
+    let (eggs, interval) = match settings {
+        Some(settings) => (settings.python_eggs.as_deref(), settings.switch_interval),
+        None => (process.python_eggs.as_deref(), process.switch_interval),
+    };
     runtime.start(&RuntimeSettings {
-        python_home: optional(process.python_home.as_deref()),
+        python_home: optional(python_home.or(process.python_home.as_deref())),
         python_path: Slice::new(&path),
         warnings: Slice::new(&warnings),
-        python_eggs: optional(process.python_eggs.as_deref()),
+        python_eggs: optional(eggs),
         optimize: process.optimize.unwrap_or(0) as u8,
         dont_write_bytecode: process.dont_write_bytecode.unwrap_or(false),
         hash_seed: process.hash_seed.map_or(-1, i64::from),
-        switch_interval: process.switch_interval.unwrap_or(0.0),
+        switch_interval: interval.unwrap_or(0.0),
         restrict: Restriction {
             stdin: process.restrict_stdin.unwrap_or(false),
             stdout: process.restrict_stdout.unwrap_or(false),
             signal: process.restrict_signal.unwrap_or(true),
         },
-        keep_stdio: process.keep_stdio.unwrap_or(false),
+        keep_stdio: process.keep_stdio.unwrap_or(false) && group.is_none(),
         case_sensitive: process.case_sensitive(),
-        process_group: Bytes::new(b""),
-        multiprocess: processes != 1,
+        process_group: Bytes::new(group.as_ref().map_or(b"", |group| group.name)),
+        multiprocess,
         multithread: threads != 1,
         run_once: false,
         maximum_processes: processes,

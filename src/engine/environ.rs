@@ -19,6 +19,7 @@ pub(super) struct Facts<'f, 'a> {
     pub framing: Framing,
     /// With slashes collapsed.
     pub script_name: &'a [u8],
+    pub process_group: &'a [u8],
     pub application_group: &'a [u8],
     pub callable: &'a [u8],
     pub process_id: u32,
@@ -77,7 +78,7 @@ impl<'a> Facts<'_, 'a> {
     /// What mod_wsgi adds.
     fn add_own(&self, path_info: &'a [u8], environ: &mut Environ<'a>) {
         let info = self.info;
-        environ.set(b"mod_wsgi.process_group", b"");
+        environ.set(b"mod_wsgi.process_group", self.process_group);
         environ.set(b"mod_wsgi.application_group", self.application_group);
         environ.set(b"mod_wsgi.callable_object", self.callable);
         environ.set(

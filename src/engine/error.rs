@@ -3,6 +3,7 @@
 
 use super::option::Scope;
 use super::refusal::Refusal;
+use crate::daemon::client::ClientFailure;
 use std::path::PathBuf;
 use wsgi_core_abi::{MessageId, Outcome, Problem, Status};
 
@@ -25,12 +26,14 @@ pub enum Error {
     #[error("{0}")]
     State(&'static str),
     /// There is no such option.
-    #[error("there is no option '{name}' of {scope} scope")]
+    #[error("there is no option '{name}' of {scope} scope{others}")]
     OptionUnknown {
         /// The name asked for.
         name: String,
         /// Where it was asked for.
         scope: Scope,
+        /// What there is instead, where that is a short list.
+        others: String,
     },
     /// The value of an option is not acceptable.
     #[error("{0}")]
@@ -79,6 +82,19 @@ pub enum Error {
         /// Nothing can be answered any more.
         head_sent: bool,
     },
+    /// A process group can't serve the request.
+    #[error("process group '{group}': {failure}")]
+    Group {
+        /// Its name.
+        group: String,
+        /// Why.
+        failure: ClientFailure,
+        /// Nothing can be answered any more.
+        head_sent: bool,
+    },
+    /// Process groups can't be set up.
+    #[error("{0}")]
+    Launch(String),
     /// Not everything ended in time.
     #[error("requests or threads of applications did not end in time")]
     StopTimeout,
@@ -191,6 +207,15 @@ impl Error {
                     problem.id
                 }
             }
+            Self::Group { failure, .. } => match failure {
+                ClientFailure::Busy { .. } => MessageId::GROUP_BUSY,
+                ClientFailure::Down { .. } | ClientFailure::Unable(_) => MessageId::GROUP_DOWN,
+                ClientFailure::Closed => MessageId::CLOSED,
+                ClientFailure::Lost(_) | ClientFailure::Unsendable(_) => MessageId::WORKER_LOST,
+                ClientFailure::Silent => MessageId::WORKER_SILENT,
+                ClientFailure::Host => MessageId::RESPONSE_FAILED,
+            },
+            Self::Launch(_) => MessageId::GROUP_START,
             Self::StopTimeout => MessageId::STOP_TIMEOUT,
             Self::Closed => MessageId::CLOSED,
             Self::Panic => MessageId::PANIC,
@@ -203,8 +228,29 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.http_status(),
             Self::Runtime { code, .. } => *code,
+            Self::Group { failure, .. } => match failure {
+                ClientFailure::Busy { .. }
+                | ClientFailure::Unable(_)
+                | ClientFailure::Down { .. }
+                | ClientFailure::Closed => 503,
+                ClientFailure::Lost(_) => 502,
+                ClientFailure::Silent => 504,
+                ClientFailure::Host | ClientFailure::Unsendable(_) => 500,
+            },
             Self::Closed => 503,
             _ => 500,
+        }
+    }
+
+    /// After how many seconds the client may try again, for `Retry-After`; 0 where it need not be told.
+    #[must_use]
+    pub fn retry_after(&self) -> u32 {
+        match self {
+            Self::Group {
+                failure: ClientFailure::Busy { retry_after } | ClientFailure::Down { retry_after },
+                ..
+            } => *retry_after,
+            _ => 0,
         }
     }
 
@@ -214,6 +260,9 @@ impl Error {
         matches!(
             self,
             Self::Runtime {
+                head_sent: true,
+                ..
+            } | Self::Group {
                 head_sent: true,
                 ..
             }

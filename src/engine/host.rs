@@ -1,7 +1,7 @@
 //! What the engine asks of a host for one request.
 #![forbid(unsafe_code)]
 
-use wsgi_core_abi::Exchange;
+use wsgi_core_abi::{Exchange, ReadFailure};
 
 /// An exchange whose other end is a server. An application may use it from a thread of its own, so a runtime
 /// may call it from there; never two at once.
@@ -10,5 +10,15 @@ pub trait Host: Exchange + Send {
     fn get_variable(&mut self, name: &[u8]) -> Option<Vec<u8>> {
         let _ = name;
         None
+    }
+
+    /// Reads what there is of the request body without waiting; `None` when there is nothing at the moment, and 0
+    /// at the end.
+    ///
+    /// # Errors
+    /// As for [`Exchange::read`].
+    fn read_now(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, ReadFailure> {
+        let _ = buffer;
+        Ok(None)
     }
 }

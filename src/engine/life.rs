@@ -4,6 +4,7 @@
 use super::config::{Choice, Config, DefaultGroup};
 use super::embedded::Embedded;
 use super::error::Error;
+use super::groups::Groups;
 use super::log::{LogGate, ServerLog};
 use super::request::{Request, RequestInfo};
 use super::runtime::RuntimeHandle;
@@ -26,6 +27,7 @@ struct Inner {
     poisoned: AtomicBool,
     process_id: AtomicU32,
     embedded: Embedded,
+    groups: Option<Groups>,
 }
 
 const PREPARED: u8 = 0;
@@ -42,13 +44,14 @@ impl Engine {
     /// Makes an engine in the process that will fork the serving ones, or in the only one.
     ///
     /// # Errors
-    /// As for [`Config::check`].
+    /// As for [`Config::check`], and when there is no memory or descriptor for process groups.
     pub fn prepare(config: &Config, log: Box<dyn ServerLog>) -> Result<Self, Error> {
         let choice = config.choose()?;
         let log = LogGate::new(log);
-        if let Some(problem) = config.home_problem() {
+        for problem in config.home_problems() {
             log.line(Level::Warning, MessageId::PYTHON_HOME, &problem.to_string());
         }
+        let groups = Groups::launch(config, &log)?;
         Ok(Self(Arc::new(Inner {
             default_group: config.default_group(),
             config: config.clone(),
@@ -58,6 +61,7 @@ impl Engine {
             poisoned: AtomicBool::new(false),
             process_id: AtomicU32::new(0),
             embedded: Embedded::default(),
+            groups,
         })))
     }
 
@@ -84,6 +88,9 @@ impl Engine {
             MessageId::NONE,
             &inner.default_group.to_string(),
         );
+        if let Some(groups) = &inner.groups {
+            groups.start(&inner.config, &inner.log);
+        }
         self.preload();
         Ok(())
     }
@@ -93,7 +100,7 @@ impl Engine {
         if inner.config.process.embedded_restricted() {
             return;
         }
-        for preload in inner.config.preloads() {
+        for preload in inner.config.preloads(b"") {
             // What fails is in the log, and is tried again with the first request.
             let Ok(runtime) = self.runtime() else { return };
             let _ = runtime.load(preload.script, preload.group);
@@ -125,6 +132,28 @@ impl Engine {
     #[must_use]
     pub fn python_version(&self) -> Option<&CStr> {
         self.0.choice.as_ref().map(|choice| &*choice.version)
+    }
+
+    /// Starts another supervisor of process groups if the one before has ended. Of effect in the process that
+    /// prepared the engine.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn tend(&self) -> Result<(), Error> {
+        self.0
+            .groups
+            .as_ref()
+            .map_or(Ok(()), |groups| groups.tend(&self.0.log))
+    }
+
+    /// The process that supervises process groups.
+    #[must_use]
+    pub fn supervisor(&self) -> Option<u32> {
+        self.0.groups.as_ref()?.supervisor()
+    }
+
+    pub(super) fn groups(&self) -> Option<&Groups> {
+        self.0.groups.as_ref()
     }
 
     /// Makes a request of `info`.

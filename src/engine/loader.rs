@@ -87,6 +87,18 @@ pub(super) fn directories() -> Vec<PathBuf> {
     std::iter::once(beside).chain(installed).collect()
 }
 
+/// The program of process groups: in the prefix of the installation that the library is in, or beside a program that
+/// has this code in it.
+pub(super) fn daemon_executable() -> Option<PathBuf> {
+    let library = own_file()?;
+    let directory = library.parent()?;
+    // Debian has a directory for each architecture between lib and the library.
+    let prefixes = directory.ancestors().skip(1).take(2);
+    let installed = prefixes.map(|prefix| prefix.join("libexec/wsgi-core/wsgi-daemon"));
+    let beside = std::iter::once(directory.join("wsgi-daemon"));
+    installed.chain(beside).find(|path| path.is_file())
+}
+
 /// The file this code was loaded from.
 fn own_file() -> Option<PathBuf> {
     // SAFETY: zero is a value of this plain structure.

@@ -2,10 +2,12 @@
 //! server is a [`Host`] for each request and a [`ServerLog`].
 
 mod config;
+mod daemon;
 mod embedded;
 mod environ;
 mod error;
 mod group;
+mod groups;
 mod host;
 mod installed;
 mod life;
@@ -14,6 +16,7 @@ mod log;
 mod option;
 mod options;
 mod process;
+mod process_group;
 mod python;
 mod refusal;
 mod request;
@@ -24,6 +27,7 @@ mod stderr;
 mod value;
 
 pub use config::Config;
+pub use daemon::run_daemon;
 pub use error::{Error, RuntimeFailure};
 pub use host::Host;
 pub use life::Engine;

@@ -3,8 +3,9 @@
 
 use super::Error;
 use super::process::ProcessSettings;
-use super::settings::Settings;
+use super::settings::{Given, Settings};
 use super::value::Value;
+use crate::daemon::GroupSettings;
 use std::ffi::CStr;
 
 /// What an option applies to.
@@ -16,6 +17,8 @@ pub enum Scope {
     Directory,
     /// One mapping of URLs to a script.
     Script,
+    /// One process group.
+    Group,
 }
 
 impl std::fmt::Display for Scope {
@@ -24,6 +27,7 @@ impl std::fmt::Display for Scope {
             Self::Process => "process",
             Self::Directory => "directory",
             Self::Script => "script",
+            Self::Group => "group",
         })
     }
 }
@@ -34,6 +38,8 @@ pub(super) enum Apply {
     Process(fn(&mut ProcessSettings, &[u8]) -> Value<()>),
     /// Into a layer of settings.
     Layer(fn(&mut Settings, &[u8]) -> Value<()>),
+    /// Into the settings of a process group.
+    Group(fn(&mut GroupSettings, &[u8]) -> Value<()>),
 }
 
 /// One entry of the table.
@@ -61,7 +67,26 @@ impl OptionSpec {
             .ok_or_else(|| Error::OptionUnknown {
                 name: name.to_owned(),
                 scope,
+                others: Self::short_list(scope),
             })
+    }
+
+    /// The names of all options of a scope, if they are few.
+    fn short_list(scope: Scope) -> String {
+        let specs = super::OPTIONS.iter().filter(|spec| spec.scope == scope);
+        let names: Vec<_> = specs.map(|spec| spec.name.to_string_lossy()).collect();
+        if names.len() > 8 {
+            return String::new();
+        }
+        format!("; there are {}", names.join(", "))
+    }
+
+    /// The option with a value, to be set again in another process.
+    pub(super) fn given(&'static self, value: &[u8]) -> Given {
+        Given {
+            name: self.name.to_str().unwrap_or_default(),
+            value: value.into(),
+        }
     }
 
     /// The error for a value that is not accepted.

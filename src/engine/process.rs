@@ -1,7 +1,9 @@
 //! Settings of process scope.
 #![forbid(unsafe_code)]
 
+use crate::daemon::account::{Group, User};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What is set for the processes of an engine; `None` where nothing is.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,12 @@ pub struct ProcessSettings {
     pub(super) host_name: Option<Box<[u8]>>,
     pub(super) host_version: Option<[u32; 3]>,
     pub(super) host_description: Option<Box<[u8]>>,
+    pub(super) daemon_executable: Option<PathBuf>,
+    pub(super) daemon_log: Option<PathBuf>,
+    pub(super) socket_prefix: Option<Box<[u8]>>,
+    pub(super) host_user: Option<User>,
+    pub(super) host_group: Option<Group>,
+    pub(super) host_timeout: Option<Duration>,
     pub(super) host_build_date: Option<Box<[u8]>>,
     pub(super) host_mpm_name: Option<Box<[u8]>>,
 }

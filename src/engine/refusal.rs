@@ -22,6 +22,18 @@ pub enum Refusal {
     /// No such process group.
     #[error("there is no process group '{0}'")]
     GroupUnknown(String),
+    /// The process group is not in the list of those allowed.
+    #[error("the process group {0} is not allowed here")]
+    GroupRestricted(String),
+    /// The process group belongs to another server.
+    #[error("the process group '{0}' belongs to another virtual host")]
+    GroupHidden(String),
+    /// The script does not belong to whom it should.
+    #[error("{0}")]
+    ScriptOwner(String),
+    /// The script is not where the processes of the group can see it.
+    #[error("the script lies outside of the chroot of its process group")]
+    ScriptOutside,
     /// Applications are kept out of this process.
     #[error("no process group is set, and restrict-embedded is On")]
     EmbeddedRestricted,
@@ -40,6 +52,9 @@ impl Refusal {
             Self::Body(BodyError::ContentLength) => MessageId::CONTENT_LENGTH,
             Self::Body(BodyError::Limit { .. }) => MessageId::BODY_LIMIT,
             Self::GroupUnknown(_) => MessageId::GROUP_UNKNOWN,
+            Self::GroupRestricted(_) => MessageId::GROUP_RESTRICTED,
+            Self::GroupHidden(_) => MessageId::GROUP_HIDDEN,
+            Self::ScriptOwner(_) | Self::ScriptOutside => MessageId::SCRIPT_OWNER,
             Self::EmbeddedRestricted => MessageId::EMBEDDED_RESTRICTED,
         }
     }
@@ -49,9 +64,13 @@ impl Refusal {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::ScriptMissing | Self::PathInfo => 404,
-            Self::ScriptDirectory => 403,
+            Self::ScriptDirectory | Self::ScriptOwner(_) => 403,
             Self::Body(error) => error.http_status(),
-            Self::GroupUnknown(_) | Self::EmbeddedRestricted => 500,
+            Self::GroupUnknown(_)
+            | Self::GroupRestricted(_)
+            | Self::GroupHidden(_)
+            | Self::ScriptOutside
+            | Self::EmbeddedRestricted => 500,
         }
     }
 }

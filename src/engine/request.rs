@@ -6,12 +6,14 @@ use super::error::Error;
 use super::host::Host;
 use super::life::Engine;
 use super::log::{compose, record};
+use super::process_group::ProcessGroup;
 use super::refusal::Refusal;
 use super::route::{Route, Target};
 use super::settings::Resolved;
+use crate::daemon::client::{Body, ClientFailure};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wsgi_core_abi::{Bytes, Level, Outcome, Pair, Pairs, Status};
-use wsgi_core_http::{Arena, BodyRules, Headers, collapse_slashes};
+use wsgi_core_http::{Arena, BodyRules, Framing, Headers, collapse_slashes};
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,7 +164,15 @@ impl<'a> Request<'a> {
     pub fn serve<H: Host>(self, host: &mut H) -> Served {
         match self.run(host) {
             Ok((outcome, result)) => {
-                if outcome.status == Status::PANIC {
+                if let Err(error @ Error::Group { failure, .. }) = &result
+                    && *failure != ClientFailure::Host
+                {
+                    // The end of a group is as it should be.
+                    let ending = *failure == ClientFailure::Closed;
+                    let level = if ending { Level::Info } else { Level::Error };
+                    self.write(level, error, host);
+                }
+                if outcome.status == Status::PANIC && !matches!(result, Err(Error::Group { .. })) {
                     self.engine.poison();
                 }
                 Served { outcome, result }
@@ -195,23 +205,18 @@ impl<'a> Request<'a> {
         let mut arena = Arena::new(&mut block);
         let script_name = collapse_slashes(info.script_name.as_slice(), &mut arena);
         let target = Target::resolve(&self.engine, info, script_name, host);
-        match target.route {
-            Route::Group(name) => {
-                return Err(
-                    Refusal::GroupUnknown(String::from_utf8_lossy(&name).into_owned()).into(),
-                );
-            }
-            Route::Embedded if self.engine.config().process.embedded_restricted() => {
-                return Err(Refusal::EmbeddedRestricted.into());
-            }
-            Route::Embedded => {}
-        }
-        let runtime = self.engine.runtime()?;
+        let group = self.check_route(&target.route)?;
+        // Python is started where the request runs, and only there.
+        let runtime = match group {
+            None => Some(self.engine.runtime()?),
+            Some(_) => None,
+        };
         let facts = environ::Facts {
             info,
             headers: &headers,
             framing,
             script_name,
+            process_group: group.map_or(b"", |(_, group)| &group.name),
             application_group: &target.application_group,
             callable: &target.callable,
             process_id: self.engine.process_id(),
@@ -232,7 +237,67 @@ impl<'a> Request<'a> {
             queue_start: 0.0,
             daemon_start: 0.0,
         };
-        Ok(runtime.serve(&request, host))
+        match (runtime, group, self.engine.groups()) {
+            (Some(runtime), ..) => Ok(runtime.serve(&request, host)),
+            (None, Some((number, group)), Some(groups)) => {
+                let inside = |path: &'a [u8]| group.inside(path).ok_or(Refusal::ScriptOutside);
+                let pairs;
+                let request = if group.settings.chroot.is_some() {
+                    pairs = group.environ_inside(environ.pairs());
+                    wsgi_core_abi::Request {
+                        script: Bytes::new(inside(info.script.as_slice())?),
+                        filename: Bytes::new(inside(info.filename())?),
+                        environ: Pairs::new(&pairs),
+                        ..request
+                    }
+                } else {
+                    request
+                };
+                let body = self.body(framing);
+                Ok(groups.serve(number, &group.display(), &request, body, host))
+            }
+            _ => Err(Error::State("the process groups were not launched")),
+        }
+    }
+
+    /// How long the body is. Where HTTP/1 frames none there is none.
+    fn body(&self, framing: Framing) -> Body {
+        match framing {
+            Framing::Length(length) => Body::Length(length),
+            Framing::Open if self.info.protocol.as_slice().starts_with(b"HTTP/1") => Body::None,
+            Framing::Open | Framing::Chunked => Body::Open,
+        }
+    }
+
+    /// Refuses a request for a process that may not have it. Gives the group and its number; `None` is this process.
+    fn check_route(&self, route: &Route<'_>) -> Result<Option<(usize, &ProcessGroup)>, Refusal> {
+        let info = &self.info;
+        let name = match route {
+            Route::Embedded => &b""[..],
+            Route::Group(name) => name,
+        };
+        if let Some(allowed) = info.settings.restrict_process {
+            let wanted = if name.is_empty() { b"%{GLOBAL}" } else { name };
+            if !allowed.iter().any(|allowed| **allowed == *wanted) {
+                let wanted = String::from_utf8_lossy(wanted).into_owned();
+                return Err(Refusal::GroupRestricted(wanted));
+            }
+        }
+        if name.is_empty() {
+            return match self.engine.config().process.embedded_restricted() {
+                true => Err(Refusal::EmbeddedRestricted),
+                false => Ok(None),
+            };
+        }
+        let groups = self.engine.config().groups().iter().enumerate();
+        let found = groups.into_iter().find(|(_, group)| *group.name == *name);
+        let display = || String::from_utf8_lossy(name).into_owned();
+        let (number, group) = found.ok_or_else(|| Refusal::GroupUnknown(display()))?;
+        if !group.is_visible(info.server_hostname.as_slice()) {
+            return Err(Refusal::GroupHidden(display()));
+        }
+        group.check_owner(info.script.as_slice())?;
+        Ok(Some((number, group)))
     }
 
     /// Refuses a script that can't be one, and path information where none is wanted. Gives its time of
@@ -285,6 +350,10 @@ impl<'a> Request<'a> {
             Error::Closed => Level::Info,
             _ => return,
         };
+        self.write(level, error, host);
+    }
+
+    fn write<H: Host>(&self, level: Level, error: &Error, host: &mut H) {
         if level <= host.log_level() {
             let text = compose(error.id(), self.info.filename(), &error.to_string());
             host.log(&record(level, error.id(), &text));

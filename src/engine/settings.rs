@@ -3,6 +3,7 @@
 
 use super::Error;
 use super::option::{Apply, OptionSpec, Scope};
+use crate::daemon::GroupSettings;
 use std::sync::Arc;
 use wsgi_core_http::HeadMapping;
 
@@ -20,9 +21,24 @@ pub struct Settings {
     pub(super) map_head_to_get: Option<HeadMapping>,
     pub(super) enable_sendfile: Option<bool>,
     pub(super) ignore_activity: Option<bool>,
+    pub(super) restrict_process: Option<Arc<[Box<[u8]>]>>,
+    /// In group scope: all of them, and as what they were given.
+    pub(super) group: Option<Box<GroupSettings>>,
+    pub(super) given: Vec<Given>,
+}
+
+/// An option as it was set, to be set again in another process.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub name: &'static str,
+    pub value: Box<[u8]>,
 }
 
 impl Settings {
+    pub(super) fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// An empty layer.
     #[must_use]
     pub fn new(scope: Scope) -> Self {
@@ -38,6 +54,9 @@ impl Settings {
             map_head_to_get: None,
             enable_sendfile: None,
             ignore_activity: None,
+            restrict_process: None,
+            group: (scope == Scope::Group).then(Box::default),
+            given: Vec::new(),
         }
     }
 
@@ -47,9 +66,14 @@ impl Settings {
     /// When the option is unknown in this scope, or does not accept the value.
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
         let spec = OptionSpec::find(name, self.scope)?;
-        match spec.apply {
-            Apply::Layer(apply) => apply(self, value).map_err(|_| spec.refuse(value)),
-            Apply::Process(_) => Err(Error::State("an option of another scope")),
+        match (&spec.apply, &mut self.group) {
+            (Apply::Layer(apply), _) => apply(self, value).map_err(|_| spec.refuse(value)),
+            (Apply::Group(apply), Some(group)) => {
+                apply(group, value).map_err(|_| spec.refuse(value))?;
+                self.given.push(spec.given(value));
+                Ok(())
+            }
+            _ => Err(Error::State("an option of another scope")),
         }
     }
 }
@@ -67,6 +91,7 @@ pub struct Resolved<'a> {
     pub(super) map_head_to_get: HeadMapping,
     pub(super) enable_sendfile: bool,
     pub(super) ignore_activity: bool,
+    pub(super) restrict_process: Option<&'a [Box<[u8]>]>,
 }
 
 /// The configured callable.
@@ -117,6 +142,10 @@ impl<'a> Resolved<'a> {
         inner(&mut self.map_head_to_get, layer.map_head_to_get);
         inner(&mut self.enable_sendfile, layer.enable_sendfile);
         inner(&mut self.ignore_activity, layer.ignore_activity);
+        inner(
+            &mut self.restrict_process,
+            layer.restrict_process.as_deref().map(Some),
+        );
     }
 
     /// The request leaves the inactivity timer of its process alone.

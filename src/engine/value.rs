@@ -1,6 +1,9 @@
 //! Reading the values of options.
 #![forbid(unsafe_code)]
 
+use crate::daemon::account::{Group, User, most_groups};
+use std::sync::Arc;
+use std::time::Duration;
 use wsgi_core_http::HeadMapping;
 
 /// A value that is not accepted. Why is in the option's own words.
@@ -41,6 +44,113 @@ pub(super) fn whole(value: &[u8], least: u32, most: u32) -> Value<u32> {
     number
         .filter(|number| (least..=most).contains(number))
         .ok_or(Unacceptable)
+}
+
+/// Digits only, within a wider range.
+pub(super) fn amount(value: &[u8], least: u64, most: u64) -> Value<u64> {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let number = digits
+        .then(|| std::str::from_utf8(value).ok()?.parse().ok())
+        .flatten();
+    number
+        .filter(|number| (least..=most).contains(number))
+        .ok_or(Unacceptable)
+}
+
+/// Digits, with a sign in front of them if need be.
+pub(super) fn signed(value: &[u8], least: i32, most: i32) -> Value<i32> {
+    let (sign, digits) = match value.strip_prefix(b"-") {
+        Some(digits) => (-1, digits),
+        None => (1, value),
+    };
+    let number = sign * whole(digits, 0, i32::MAX as u32)? as i32;
+    if (least..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(Unacceptable)
+    }
+}
+
+/// Permissions.
+pub(super) fn octal(value: &[u8]) -> Value<u32> {
+    let digits = !value.is_empty() && value.iter().all(|byte| (b'0'..=b'7').contains(byte));
+    let number = digits
+        .then(|| u32::from_str_radix(std::str::from_utf8(value).ok()?, 8).ok())
+        .flatten();
+    number.filter(|number| *number <= 0o777).ok_or(Unacceptable)
+}
+
+/// Whole seconds.
+pub(super) fn time(value: &[u8]) -> Value<Duration> {
+    whole(value, 0, 1_000_000).map(|seconds| Duration::from_secs(seconds.into()))
+}
+
+/// Whole milliseconds.
+pub(super) fn milliseconds(value: &[u8]) -> Value<Duration> {
+    whole(value, 0, 1_000_000).map(|number| Duration::from_millis(number.into()))
+}
+
+/// 0, or at least so many bytes.
+pub(super) fn size(value: &[u8], least: u32) -> Value<u32> {
+    let most = i32::MAX as u32;
+    whole(value, 0, 0).or_else(|_| whole(value, least, most))
+}
+
+/// An absolute path.
+pub(super) fn absolute(value: &[u8]) -> Value<&[u8]> {
+    text(value)?;
+    if value.starts_with(b"/") {
+        Ok(value)
+    } else {
+        Err(Unacceptable)
+    }
+}
+
+/// An existing user.
+pub(super) fn user(value: &[u8]) -> Value<User> {
+    User::find(text(value)?).ok_or(Unacceptable)
+}
+
+/// An existing user that is not root.
+pub(super) fn daemon_user(value: &[u8]) -> Value<User> {
+    let user = user(value)?;
+    if user.uid == 0 {
+        Err(Unacceptable)
+    } else {
+        Ok(user)
+    }
+}
+
+/// A group by its name, or any number.
+pub(super) fn account_group(value: &[u8]) -> Value<Group> {
+    Group::find(text(value)?).ok_or(Unacceptable)
+}
+
+/// Groups separated by commas, not more than a process may have.
+pub(super) fn account_groups(value: &[u8]) -> Value<Vec<u32>> {
+    let groups = value.split(|byte| *byte == b',');
+    let groups: Vec<u32> = groups
+        .map(|group| account_group(group).map(|group| group.gid))
+        .collect::<Value<_>>()?;
+    if groups.len() < most_groups() {
+        Ok(groups)
+    } else {
+        Err(Unacceptable)
+    }
+}
+
+/// Names separated by spaces.
+pub(super) fn names(value: &[u8]) -> Value<Arc<[Box<[u8]>]>> {
+    let words = text(value)?.split(u8::is_ascii_whitespace);
+    let names: Vec<Box<[u8]>> = words
+        .filter(|word| !word.is_empty())
+        .map(Box::from)
+        .collect();
+    if names.is_empty() {
+        Err(Unacceptable)
+    } else {
+        Ok(names.into())
+    }
 }
 
 /// A positive number of seconds in decimal, with a fraction or without.

@@ -105,6 +105,41 @@ pub unsafe extern "C" fn wsgi_core_config_add_application(
     })
 }
 
+/// Define a process group: applications in supervised processes of their own, which a process-group
+/// option selects.
+///
+/// @param config    the configuration
+/// @param name      name of the group
+/// @param name_len  length of the name
+/// @param settings  its options, made with WSGI_CORE_SCOPE_GROUP; copied
+/// @param err       receives details on failure
+///
+/// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_ARGUMENT when the name is empty or taken, or options contradict each other
+///
+/// Threads: one at a time for the same configuration.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_config_add_group(
+    config: *mut wsgi_core_config,
+    name: *const c_char,
+    name_len: usize,
+    settings: *const wsgi_core_settings,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    call(err, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (config, name, settings) = unsafe {
+            (
+                config.as_mut().ok_or(Error::null("config"))?,
+                required(name, name_len, "name")?,
+                settings.as_ref().ok_or(Error::null("settings"))?,
+            )
+        };
+        config.0.add_group(name, &settings.0)
+    })
+}
+
 /// Find mistakes that concern more than one option, and the runtime for the Python that the configuration
 /// asks for. Loads nothing and changes nothing. wsgi_core_engine_prepare() includes it.
 ///

@@ -16,8 +16,9 @@ pub struct wsgi_core_engine(pub(super) Engine);
 /// Make an engine from a configuration, in the process that will fork the serving ones, or in the only one.
 ///
 /// Checks the configuration as wsgi_core_config_check() does. Makes no thread and loads no Python, so that
-/// the host may fork afterwards. A Python home that can't be examined is logged as a warning (WC0023) and
-/// does not make the call fail.
+/// the host may fork afterwards. Where there are process groups it executes their supervisor, which ends
+/// when this process does, whatever the reason; that it can't be executed is logged (WC0065). A Python
+/// home that can't be examined is logged as a warning (WC0023) and does not make the call fail.
 ///
 /// @param config  the configuration; copied, so it may be changed or freed afterwards
 /// @param server  callback table with struct_size set; copied. NULL for all defaults
@@ -141,7 +142,9 @@ fn poison(engine: Option<&wsgi_core_engine>) {
 }
 
 /// Release an engine. One that was started should be stopped first. No callback of its server table runs
-/// any more when the call returns: what Python's own threads log afterwards is dropped.
+/// any more when the call returns: what Python's own threads log afterwards is dropped. In the process
+/// that prepared it, its process groups come to an end: as soon as no process is left that was forked
+/// with the engine, and after graceful-timeout in any case.
 ///
 /// @param engine  the engine; consumed. No request of it may be in use by another thread. NULL does nothing
 ///
@@ -157,6 +160,53 @@ pub unsafe extern "C" fn wsgi_core_engine_free(engine: *mut wsgi_core_engine) {
         }
         None
     });
+}
+
+/// Look after the supervisor of process groups, in the process that prepared the engine: if it has ended,
+/// another one is started, and that is logged (WC0085). To be called when a child process of the host has
+/// ended, or from time to time. Does nothing where there are no process groups.
+///
+/// @param engine  the engine
+/// @param err     receives details on failure
+///
+/// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_GROUP when it can't be started; the next call tries again
+///
+/// Threads: one at a time.
+/// Fork: only of effect in the process that prepared the engine.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_engine_tend(
+    engine: *mut wsgi_core_engine,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    // SAFETY: the caller passes an engine or NULL.
+    let engine = unsafe { engine.as_ref() };
+    call_with(
+        err,
+        || poison(engine),
+        || engine.ok_or(Error::null("engine"))?.0.tend(),
+    )
+}
+
+/// Tell the process id of the supervisor of process groups: a child of the process that prepared the
+/// engine, which ends by itself once that has released the engine or has ended. The host may want to know
+/// whose end it sees.
+///
+/// @param engine  the engine; 0 is returned for NULL
+///
+/// @return the process id, or 0 when there is none
+///
+/// Threads: any.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_engine_get_supervisor_pid(
+    engine: *const wsgi_core_engine,
+) -> u32 {
+    neutral(0, || {
+        // SAFETY: the caller passes an engine or NULL.
+        unsafe { engine.as_ref() }?.0.supervisor()
+    })
 }
 
 /// Tell which Python the engine runs applications with, such as "3.11" ("3.14t" for a free-threaded build).

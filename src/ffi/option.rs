@@ -17,6 +17,9 @@ pub const WSGI_CORE_SCOPE_DIRECTORY: wsgi_core_scope = 1;
 /// One mapping of URLs to a script: wsgi_core_settings_set().
 pub const WSGI_CORE_SCOPE_SCRIPT: wsgi_core_scope = 2;
 
+/// One process group: wsgi_core_settings_set(), then wsgi_core_config_add_group().
+pub const WSGI_CORE_SCOPE_GROUP: wsgi_core_scope = 3;
+
 /// Description of one option. The strings live as long as the library.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -46,6 +49,7 @@ const fn number(scope: Scope) -> wsgi_core_scope {
         Scope::Process => WSGI_CORE_SCOPE_PROCESS,
         Scope::Directory => WSGI_CORE_SCOPE_DIRECTORY,
         Scope::Script => WSGI_CORE_SCOPE_SCRIPT,
+        Scope::Group => WSGI_CORE_SCOPE_GROUP,
     }
 }
 
@@ -55,6 +59,7 @@ pub(super) fn scope(number: wsgi_core_scope) -> Option<Scope> {
         WSGI_CORE_SCOPE_PROCESS => Some(Scope::Process),
         WSGI_CORE_SCOPE_DIRECTORY => Some(Scope::Directory),
         WSGI_CORE_SCOPE_SCRIPT => Some(Scope::Script),
+        WSGI_CORE_SCOPE_GROUP => Some(Scope::Group),
         _ => None,
     }
 }

@@ -24,6 +24,9 @@ pub struct wsgi_core_outcome {
     pub application_start: f64,
     /// When it was done.
     pub application_finish: f64,
+    /// After how many seconds the client may try again: when it is not 0, the host adds it to its answer as
+    /// Retry-After. Only with a code of 503.
+    pub retry_after: u32,
 }
 
 // SAFETY: struct_size is first; numbers and bools may be zero.
@@ -33,7 +36,7 @@ unsafe impl Struct for wsgi_core_outcome {
 }
 
 impl wsgi_core_outcome {
-    pub(super) const fn new(outcome: &Outcome) -> Self {
+    pub(super) const fn new(outcome: &Outcome, retry_after: u32) -> Self {
         Self {
             struct_size: size_of::<Self>(),
             code: outcome.code,
@@ -43,6 +46,7 @@ impl wsgi_core_outcome {
             bytes_out: outcome.bytes_out,
             application_start: outcome.application_start,
             application_finish: outcome.application_finish,
+            retry_after,
         }
     }
 }

@@ -239,8 +239,10 @@ fn file_type(number: wsgi_core_file_type) -> Result<FileType, Error> {
 /// @return WSGI_CORE_E_APPLICATION when the application raised or can't be loaded
 /// @return WSGI_CORE_E_PYTHON when Python can't be started
 /// @return WSGI_CORE_E_HOST when a callback failed, for example because the client went away
+/// @return WSGI_CORE_E_GROUP when no process of the group is free or can be reached (503, with the outcome's
+///         retry_after), the process was lost (502) or sent nothing in time (504)
 /// @return WSGI_CORE_E_STATE when the engine was not started
-/// @return WSGI_CORE_E_CLOSED when the engine is ending
+/// @return WSGI_CORE_E_CLOSED when the engine or the process group is ending
 /// @return WSGI_CORE_E_PANIC after a bug in the engine
 ///
 /// After any failure: if the head was not sent (wsgi_core_error_head_sent()), the host answers
@@ -275,16 +277,20 @@ pub unsafe extern "C" fn wsgi_core_request_serve(
                 // SAFETY: not NULL, so a structure.
                 unsafe { structs::check_output(outcome, "outcome") }?;
             }
-            let report = |facts: &Outcome| {
+            let report = |facts: &Outcome, retry_after| {
                 if !outcome.is_null() {
                     // SAFETY: just checked.
-                    unsafe { structs::write(outcome, &wsgi_core_outcome::new(facts)) };
+                    unsafe { structs::write(outcome, &wsgi_core_outcome::new(facts, retry_after)) };
                 }
             };
             // What counts if a bug keeps the rest from being reached.
-            report(&Outcome::default());
+            report(&Outcome::default(), 0);
             let served = request.serve(&mut host);
-            report(&served.outcome);
+            let retry_after = served
+                .result
+                .as_ref()
+                .map_or_else(Error::retry_after, |()| 0);
+            report(&served.outcome, retry_after);
             served.result
         },
     )

@@ -1,4 +1,4 @@
-//! Settings of directory and script scope.
+//! Settings of directory, script and group scope.
 
 use super::bytes::required;
 use super::error::wsgi_core_error;
@@ -9,12 +9,12 @@ use crate::engine::{Error, Scope, Settings};
 use std::ffi::{CStr, c_char};
 
 /// A sparse set of options of directory or script scope: one layer of the settings of a request. Layers
-/// need no merging: a request names those that apply to it.
+/// need no merging: a request names those that apply to it. Or the options of a process group.
 pub struct wsgi_core_settings(pub(super) Settings);
 
 /// Make an empty set of settings.
 ///
-/// @param scope  WSGI_CORE_SCOPE_DIRECTORY or WSGI_CORE_SCOPE_SCRIPT
+/// @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT or WSGI_CORE_SCOPE_GROUP
 ///
 /// @return the settings, to be released with wsgi_core_settings_free(), or NULL for another scope
 ///

@@ -1,5 +1,6 @@
 //! The numbers that functions return, and the only mapping from errors to them.
 
+use crate::daemon::client::ClientFailure;
 use crate::engine::{Error, RuntimeFailure};
 
 /// Result of a call: WSGI_CORE_OK, or one of the WSGI_CORE_E_... numbers, grouped by who has to act: 1 to
@@ -33,6 +34,9 @@ pub const WSGI_CORE_E_HOST: wsgi_core_status = 48;
 /// Something was not done within the time allowed.
 pub const WSGI_CORE_E_TIMEOUT: wsgi_core_status = 49;
 
+/// A process group can't be set up, or its processes can't be reached, were lost or said nothing in time.
+pub const WSGI_CORE_E_GROUP: wsgi_core_status = 50;
+
 /// The engine is ending, and takes no more requests.
 pub const WSGI_CORE_E_CLOSED: wsgi_core_status = 64;
 /// A bug in the library; the engine refuses requests from now on.
@@ -58,6 +62,12 @@ pub(super) const fn number(error: &Error) -> wsgi_core_status {
             RuntimeFailure::Timeout => WSGI_CORE_E_TIMEOUT,
             RuntimeFailure::Panic => WSGI_CORE_E_PANIC,
         },
+        Error::Group { failure, .. } => match failure {
+            ClientFailure::Host => WSGI_CORE_E_HOST,
+            ClientFailure::Closed => WSGI_CORE_E_CLOSED,
+            _ => WSGI_CORE_E_GROUP,
+        },
+        Error::Launch(_) => WSGI_CORE_E_GROUP,
         Error::StopTimeout => WSGI_CORE_E_TIMEOUT,
         Error::Closed => WSGI_CORE_E_CLOSED,
         Error::Panic => WSGI_CORE_E_PANIC,

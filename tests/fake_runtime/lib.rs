@@ -94,8 +94,105 @@ unsafe extern "C" fn serve(
             Status::APPLICATION
         }
         b"/file" => file(&mut exchange, outcome),
+        b"/pid" => answer(
+            &mut exchange,
+            outcome,
+            std::process::id().to_string().as_bytes(),
+        ),
+        b"/slow" => {
+            std::thread::sleep(std::time::Duration::from_millis(number(request)));
+            answer(
+                &mut exchange,
+                outcome,
+                std::process::id().to_string().as_bytes(),
+            )
+        }
+        b"/die" => std::process::abort(),
+        b"/die-headed" => {
+            head(&mut exchange, outcome, 1000);
+            let _ = exchange.send(b"begun", SendFlags::FLUSH);
+            std::process::abort()
+        }
+        b"/exit" => std::process::exit(3),
+        b"/upload" => upload(&mut exchange, outcome),
+        b"/duplex" => duplex(&mut exchange, outcome),
+        b"/big" => big(request, &mut exchange, outcome),
+        b"/answer-first" => {
+            let done = answer(&mut exchange, outcome, b"early");
+            let _ = exchange.read(&mut [0; 10]);
+            done
+        }
+        b"/log" => {
+            exchange.log(&LogRecord::plain(Level::Error, b"one"));
+            exchange.log(&LogRecord::plain(Level::Error, b"two"));
+            answer(&mut exchange, outcome, b"logged")
+        }
         _ => echo(request, &mut exchange, outcome),
     }
+}
+
+/// The number in the query string.
+fn number(request: &Request<'_>) -> u64 {
+    let pairs = request.environ.as_slice();
+    let query = pairs
+        .iter()
+        .find(|pair| pair.name.as_slice() == b"QUERY_STRING");
+    query.map_or(0, |pair| text(pair.value).parse().unwrap_or(0))
+}
+
+/// Reads everything, and answers with how much it was.
+fn upload(exchange: &mut RawExchange<'_>, outcome: &mut Outcome) -> Status {
+    let mut buffer = vec![0; 50_000];
+    let mut sum = 0_u64;
+    loop {
+        match exchange.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                outcome.bytes_in += count as u64;
+                sum += buffer[..count]
+                    .iter()
+                    .map(|byte| u64::from(*byte))
+                    .sum::<u64>();
+            }
+            Err(_) => return Status::HOST,
+        }
+    }
+    let text = format!("{} {sum}", outcome.bytes_in);
+    answer(exchange, outcome, text.as_bytes())
+}
+
+/// Sends back each piece of the body as it comes.
+fn duplex(exchange: &mut RawExchange<'_>, outcome: &mut Outcome) -> Status {
+    let mut buffer = vec![0; 30_000];
+    head(exchange, outcome, 0);
+    loop {
+        match exchange.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) if exchange.send(&buffer[..count], SendFlags::FLUSH).is_ok() => {}
+            _ => return Status::HOST,
+        }
+    }
+    if exchange.send(b"", SendFlags::END).is_err() {
+        return Status::HOST;
+    }
+    outcome.complete = true;
+    Status::OK
+}
+
+/// Sends as many bytes as it is asked for, in two ways at once.
+fn big(request: &Request<'_>, exchange: &mut RawExchange<'_>, outcome: &mut Outcome) -> Status {
+    let body: Vec<u8> = (0..number(request)).map(|index| index as u8).collect();
+    if !head(exchange, outcome, body.len()) {
+        return Status::HOST;
+    }
+    let (first, rest) = body.split_at(body.len() / 3);
+    if exchange.send(first, SendFlags::MORE).is_err()
+        || exchange.send(rest, SendFlags::END).is_err()
+    {
+        return Status::HOST;
+    }
+    outcome.complete = true;
+    Status::OK
 }
 
 /// Answers with the environ, the facts beside it and the request body.
@@ -152,6 +249,7 @@ fn head(exchange: &mut RawExchange<'_>, outcome: &mut Outcome, length: usize) ->
         content_length: length as i64,
         error_page: false,
     };
+    outcome.application_start = 1.0;
     outcome.head_sent = exchange.send_head(&head).is_ok();
     outcome.code = 200;
     outcome.head_sent

@@ -4,6 +4,8 @@
 #[path = "../fake_runtime/lib.rs"]
 mod fake_runtime;
 
+pub mod site;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use wsgi_core::engine::{Config, Engine, Host, RequestInfo, Served, ServerLog};

@@ -87,6 +87,22 @@ messages! {
     GROUP_UNKNOWN = 60;
     /// The request maps to this process, and the configuration keeps applications out of it.
     EMBEDDED_RESTRICTED = 61;
+    /// The process group is not among those that restrict-process allows.
+    GROUP_RESTRICTED = 62;
+    /// The process group belongs to another virtual host.
+    GROUP_HIDDEN = 63;
+    /// The script is not owned or protected as script-user or script-group of the process group asks.
+    SCRIPT_OWNER = 64;
+    /// A process group or its supervisor can't be set up; its requests are answered 503.
+    GROUP_START = 65;
+    /// No process of the group became free within queue-timeout, or too many requests wait; the answer is 503.
+    GROUP_BUSY = 66;
+    /// The group has no process that can be connected to; the answer is 503.
+    GROUP_DOWN = 67;
+    /// The process that served the request ended, or broke off; 502, or the response is broken off.
+    WORKER_LOST = 68;
+    /// The process said nothing within socket-timeout; 504, or the response is broken off.
+    WORKER_SILENT = 69;
     /// Path information is present although the configuration forbids it.
     PATH_INFO_REFUSED = 70;
     /// The request uses a transfer coding other than chunked.
@@ -105,6 +121,16 @@ messages! {
     SCRIPT_REFUSED = 77;
     /// The engine is ending and takes no more requests.
     CLOSED = 80;
+    /// A process of a group ended unexpectedly, by itself or by a signal.
+    WORKER_EXIT = 81;
+    /// A process of a group could not take on its identity, or lacks something it needs; it is tried again.
+    WORKER_START = 82;
+    /// A limit, priority or locale of a process group could not be applied; it goes on without.
+    WORKER_LIMIT = 83;
+    /// Another user tried to use the socket of a process group.
+    PEER_REFUSED = 84;
+    /// The supervisor of process groups ended; another one was started.
+    SUPERVISOR_EXIT = 85;
     /// A bug in the engine; it refuses requests from now on.
     PANIC = 90;
 }

@@ -1,0 +1,296 @@
+//! One request over one connection: frames in, the host's exchange out.
+
+use super::super::slots::Lease;
+use super::super::wire::{self, Abort, Client, End, Reply, Ticket};
+use super::connection::Connection;
+use super::{Body, ClientFailure, Downstream, Facts, Finished};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use wsgi_core_abi::{Outcome, Request, SendFlags};
+
+/// Why a request did not come to an end.
+#[derive(Debug)]
+pub enum Broken {
+    /// Nobody listens there.
+    Unreachable,
+    /// This process can't connect, wherever to.
+    Unable(io::Error),
+    /// Someone listens there who has no right to.
+    Foreign(u32),
+    /// The connection was closed, perhaps while it was idle: nothing came over it since the request was sent.
+    Stale,
+    /// The worker does not take it.
+    Refused,
+    /// The worker has gone.
+    Lost,
+    /// It says nothing.
+    Silent,
+    /// It gave up, and says why.
+    Aborted(String),
+    /// It does not keep to the protocol.
+    Wire(wire::Error),
+    /// The host did not take something.
+    Host,
+}
+
+impl Broken {
+    pub fn into_failure<D: Downstream>(self, relay: &Relay<'_, D>) -> ClientFailure {
+        match self {
+            Self::Unreachable | Self::Stale | Self::Refused | Self::Lost => {
+                let when = match (relay.facts.head_sent, relay.facts.bytes_in) {
+                    (true, _) => "ended before the response was complete",
+                    (false, 0) => "ended before it answered",
+                    (false, _) => "ended before it answered, while it read the request body",
+                };
+                ClientFailure::Lost(when.to_owned())
+            }
+            Self::Foreign(uid) => {
+                ClientFailure::Lost(format!("belongs to user {uid}, who has no right to it"))
+            }
+            Self::Unable(error) => ClientFailure::Unable(error.to_string()),
+            Self::Silent => ClientFailure::Silent,
+            Self::Aborted(text) if text.is_empty() => ClientFailure::Lost("gave up".to_owned()),
+            Self::Aborted(text) => ClientFailure::Lost(format!("gave up: {text}")),
+            Self::Wire(error @ (wire::Error::TooLong { .. } | wire::Error::TooMany { .. })) => {
+                ClientFailure::Unsendable(error.to_string())
+            }
+            Self::Wire(error) => ClientFailure::Lost(format!("broke the protocol: {error}")),
+            Self::Host => ClientFailure::Host,
+        }
+    }
+}
+
+impl From<wire::Error> for Broken {
+    fn from(error: wire::Error) -> Self {
+        Self::Wire(error)
+    }
+}
+
+/// A request on its way.
+#[derive(Debug)]
+pub struct Relay<'d, D> {
+    down: &'d mut D,
+    body: Body,
+    facts: Facts,
+    /// Something was read from the client, which can't be done twice.
+    touched: bool,
+    /// The host has the whole response.
+    complete: bool,
+    buffer: Vec<u8>,
+}
+
+/// How much of a body is sent at once.
+const PIECE: usize = 64 << 10;
+
+impl<'d, D: Downstream> Relay<'d, D> {
+    pub fn new(down: &'d mut D, body: Body) -> Self {
+        Self {
+            down,
+            body,
+            facts: Facts::default(),
+            touched: false,
+            complete: false,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// How far it came.
+    pub fn facts(&self) -> Facts {
+        self.facts
+    }
+
+    /// Whether it may be tried again.
+    pub fn is_untouched(&self) -> bool {
+        !self.touched && !self.facts.head_sent
+    }
+
+    /// Sends the request, and relays until its end.
+    pub fn run(
+        &mut self,
+        connection: &mut Connection,
+        lease: &Lease<'_>,
+        request: &Request<'_>,
+    ) -> Result<Finished, Broken> {
+        let ticket = Ticket {
+            slot: lease.slot(),
+            serial: lease.serial(),
+        };
+        let level = self.down.log_level();
+        let last = matches!(self.body, Body::None | Body::Length(0));
+        connection
+            .client
+            .request(&mut connection.out, request, level, ticket, &[], last)?;
+        let used = std::mem::replace(&mut connection.used, true);
+        if let Err(error) = connection.send(&[], &[]) {
+            return Err(if used { Broken::Stale } else { lost(&error) });
+        }
+        let mut silent = true;
+        loop {
+            if let Some(finished) = self.take_frames(connection)? {
+                return Ok(finished);
+            }
+            if let Err(error) = connection.receive() {
+                if self.complete {
+                    return Ok(self.completed());
+                }
+                return Err(match lost(&error) {
+                    Broken::Lost if used && silent => Broken::Stale,
+                    broken => broken,
+                });
+            }
+            silent = false;
+        }
+    }
+
+    /// Handles what has arrived.
+    fn take_frames(&mut self, connection: &mut Connection) -> Result<Option<Finished>, Broken> {
+        loop {
+            let Some(frame) = connection.decoder.frame()? else {
+                return Ok(None);
+            };
+            match connection.client.receive(frame)? {
+                Reply::Hello | Reply::Accepted => {}
+                Reply::Head(head) => {
+                    let head = head.head();
+                    self.facts.code = head.code;
+                    // An error page is the host's own answer, and is still to be sent.
+                    self.facts.head_sent = !head.error_page;
+                    self.down.send_head(&head).map_err(|_| Broken::Host)?;
+                }
+                Reply::Data(bytes, flags) => {
+                    self.down.send(bytes, flags).map_err(|_| Broken::Host)?;
+                    self.sent(bytes.len() as u64, flags);
+                }
+                Reply::File {
+                    offset,
+                    length,
+                    flags,
+                } => {
+                    let file = connection.files.pop_front();
+                    self.send_file(file, offset, length, flags)?;
+                }
+                Reply::Log(record) => self.down.log(&record),
+                Reply::End(end) => return Ok(Some(self.end(&end))),
+                Reply::Abort(abort) => return Err(aborted(&abort)),
+                Reply::Credit => self.feed(connection)?,
+            }
+        }
+    }
+
+    fn sent(&mut self, bytes: u64, flags: SendFlags) {
+        self.facts.bytes_out += bytes;
+        self.complete |= flags.has(SendFlags::END);
+    }
+
+    fn send_file(
+        &mut self,
+        file: Option<OwnedFd>,
+        offset: u64,
+        length: u64,
+        flags: SendFlags,
+    ) -> Result<(), Broken> {
+        let wrong = |what: &str| Broken::Aborted(what.to_owned());
+        let file = file.ok_or_else(|| wrong("a file came without its descriptor"))?;
+        let file = File::from(file);
+        // Reading anything else could block, or have effects.
+        if !file.metadata().is_ok_and(|data| data.is_file()) {
+            return Err(wrong("the descriptor that came is not of a file"));
+        }
+        self.down
+            .send_file(file.as_raw_fd(), offset, length, flags)
+            .map_err(|_| Broken::Host)?;
+        self.sent(length, flags);
+        Ok(())
+    }
+
+    fn end(&self, end: &End<'_>) -> Finished {
+        let outcome = Outcome {
+            head_sent: self.facts.head_sent,
+            bytes_in: end.outcome.bytes_in,
+            bytes_out: self.facts.bytes_out,
+            ..end.outcome
+        };
+        let text = String::from_utf8_lossy(end.text.as_slice()).into_owned();
+        Finished {
+            outcome,
+            id: end.id,
+            text,
+        }
+    }
+
+    /// The worker has gone, but the client has everything.
+    fn completed(&self) -> Finished {
+        let outcome = Outcome {
+            code: self.facts.code,
+            head_sent: true,
+            complete: true,
+            bytes_in: self.facts.bytes_in,
+            bytes_out: self.facts.bytes_out,
+            ..Outcome::default()
+        };
+        Finished {
+            outcome,
+            id: wsgi_core_abi::MessageId::NONE,
+            text: String::new(),
+        }
+    }
+
+    /// The application reads the body: sends what there is of it, after waiting for at least something.
+    fn feed(&mut self, connection: &mut Connection) -> Result<(), Broken> {
+        let credit = connection.client.credit() as usize;
+        if credit == 0 {
+            return Ok(());
+        }
+        self.touched = true;
+        self.buffer.resize(credit.min(PIECE), 0);
+        let (count, last) = match self.read() {
+            Ok(read) => read,
+            Err(failure) => {
+                let Connection { client, out, .. } = connection;
+                Client::body_failed(client, out, &failure.reason)?;
+                return connection.send(&[], &[]).map_err(|error| lost(&error));
+            }
+        };
+        let header = connection.client.body(count, last)?;
+        match connection.send(&header, &self.buffer[..count]) {
+            Ok(()) => Ok(()),
+            // What it said before it closed the connection may still be read.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(lost(&error)),
+        }
+    }
+
+    /// Fills the buffer with what there is, and tells whether that was the last of it.
+    fn read(&mut self) -> Result<(usize, bool), wsgi_core_abi::ReadFailure> {
+        let mut count = self.down.read(&mut self.buffer)?;
+        let mut last = self.note_read(count);
+        while !last && count < self.buffer.len() {
+            let Some(more) = self.down.read_now(&mut self.buffer[count..])? else {
+                break;
+            };
+            last = self.note_read(more);
+            count += more;
+        }
+        Ok((count, last))
+    }
+
+    fn note_read(&mut self, count: usize) -> bool {
+        self.facts.bytes_in += count as u64;
+        count == 0 || matches!(self.body, Body::Length(length) if self.facts.bytes_in >= length)
+    }
+}
+
+fn lost(error: &io::Error) -> Broken {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Broken::Silent,
+        _ => Broken::Lost,
+    }
+}
+
+fn aborted(abort: &Abort<'_>) -> Broken {
+    if abort.may_retry() {
+        return Broken::Refused;
+    }
+    Broken::Aborted(String::from_utf8_lossy(abort.text.as_slice()).into_owned())
+}

@@ -1,0 +1,107 @@
+//! A piece of memory that two processes share.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// A mapped file in memory. Every byte is an atomic, because the other process may change it at any time.
+#[derive(Debug)]
+pub struct Page {
+    fd: OwnedFd,
+    base: NonNull<AtomicU8>,
+    length: usize,
+}
+
+// SAFETY: the mapping is reached only as shared atomics and stays until the value is dropped.
+unsafe impl Send for Page {}
+// SAFETY: as above.
+unsafe impl Sync for Page {}
+
+impl Page {
+    /// New memory, all zero.
+    ///
+    /// # Errors
+    /// When the system has none left.
+    pub fn create(length: usize) -> io::Result<Self> {
+        let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+        let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+        // SAFETY: a constant string, then a new descriptor that nobody else has.
+        let fd = unsafe {
+            let fd = super::check(libc::memfd_create(c"wsgi-core-ledger".as_ptr(), flags))?;
+            let fd = OwnedFd::from_raw_fd(fd);
+            super::check(libc::ftruncate(fd.as_raw_fd(), length as libc::off_t))?;
+            super::check(libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals))?;
+            fd
+        };
+        Self::map(fd, length)
+    }
+
+    /// Memory that another process made, and that can't change its size.
+    ///
+    /// # Errors
+    /// When it is too short.
+    pub fn open(fd: OwnedFd, length: usize) -> io::Result<Self> {
+        let file = std::fs::File::from(fd);
+        if file.metadata()?.len() < length as u64 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        Self::map(file.into(), length)
+    }
+
+    fn map(fd: OwnedFd, length: usize) -> io::Result<Self> {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        let base = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                access,
+                libc::MAP_SHARED,
+                fd.as_raw_fd(),
+                0,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { fd, base, length })
+    }
+
+    /// The descriptor.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    fn bytes(&self) -> &[AtomicU8] {
+        // SAFETY: the mapping has this length; any byte is a valid atomic.
+        unsafe { std::slice::from_raw_parts(self.base.as_ptr(), self.length) }
+    }
+
+    /// Writes as much as there is room for.
+    pub fn write(&self, offset: usize, bytes: &[u8]) {
+        for (to, from) in self.bytes().iter().skip(offset).zip(bytes) {
+            to.store(*from, Relaxed);
+        }
+    }
+
+    /// Reads as much as there is.
+    pub fn read(&self, offset: usize, length: usize) -> Vec<u8> {
+        self.bytes()
+            .iter()
+            .skip(offset)
+            .take(length)
+            .map(|byte| byte.load(Relaxed))
+            .collect()
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        // SAFETY: the mapping of `map`, which nothing borrows any more.
+        unsafe {
+            libc::munmap(self.base.as_ptr().cast(), self.length);
+        }
+    }
+}

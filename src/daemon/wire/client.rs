@@ -1,0 +1,321 @@
+//! The host's side of a connection.
+
+use super::abort::{self, Abort};
+use super::credit::{self, Credit};
+use super::end::{self, End};
+use super::error::Error;
+use super::frame::{Flags, Frame, HEADER_LEN, Kind};
+use super::head::{self, ResponseHead};
+use super::hello::{self, Identity};
+use super::limit;
+use super::log;
+use super::request::{self, Beside, Ticket};
+use super::send;
+use super::writer::Writer;
+use wsgi_core_abi::{Level, LogRecord, Request, SendFlags};
+
+/// What a worker said.
+#[derive(Clone, Debug)]
+pub enum Reply<'a> {
+    /// It is the worker that was meant.
+    Hello,
+    /// Application code has the request.
+    Accepted,
+    /// More of the body may be sent: see [`Client::credit`].
+    Credit,
+    /// The response head.
+    Head(ResponseHead<'a>),
+    /// A block of the response, or a piece of one: the flags are those to send it on with.
+    Data(&'a [u8], SendFlags),
+    /// A piece of a file. The descriptor came beside the frame.
+    File {
+        /// Where it begins.
+        offset: u64,
+        /// How long it is.
+        length: u64,
+        /// Flags to send it on with.
+        flags: SendFlags,
+    },
+    /// A record for the request's log.
+    Log(LogRecord<'a>),
+    /// The request is done and the connection free.
+    End(End<'a>),
+    /// The worker gave up, and the connection ends.
+    Abort(Abort<'a>),
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// There is none.
+    Idle,
+    /// It was sent.
+    Sent,
+    /// An error page of the host takes the place of the response.
+    ErrorPage,
+    /// The response has begun.
+    Headed,
+    /// The response is complete.
+    Complete,
+    /// The connection has ended.
+    Closed,
+}
+
+/// Protocol state of a connection, on the host's side. The functions that send append to `out` and do nothing
+/// at all when they fail.
+#[derive(Debug)]
+pub struct Client {
+    worker: Identity,
+    greeted: bool,
+    phase: Phase,
+    /// Application code has had the request.
+    accepted: bool,
+    credit: Credit,
+    /// Some of the request body is still to be sent.
+    body_open: bool,
+    /// We sent an abort.
+    aborted: bool,
+}
+
+impl Client {
+    /// A new connection to this worker; `out` receives the greeting. A request may follow at once.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn connect(worker: Identity, out: &mut Vec<u8>) -> Result<Self, Error> {
+        hello::encode(out, worker)?;
+        Ok(Self {
+            worker,
+            greeted: false,
+            phase: Phase::Idle,
+            accepted: false,
+            credit: Credit::default(),
+            body_open: false,
+            aborted: false,
+        })
+    }
+
+    /// Whether a request may be sent on this connection.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle
+    }
+
+    /// Whether a frame told that application code has the last request. With a ticket, the board may know it
+    /// earlier.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.accepted
+    }
+
+    /// Whether the response has begun. The head of an error page does not begin it.
+    #[must_use]
+    pub fn is_headed(&self) -> bool {
+        matches!(self.phase, Phase::Headed | Phase::Complete)
+    }
+
+    /// How many bytes of the body may be sent now. Nothing is read from the client before this is more than 0.
+    #[must_use]
+    pub fn credit(&self) -> u32 {
+        if self.body_open {
+            self.credit.left()
+        } else {
+            0
+        }
+    }
+
+    /// Sends a request with what there is of its body; `last` when that is all of it.
+    ///
+    /// # Errors
+    /// When the connection is not idle, or the request is longer than it may be.
+    pub fn request(
+        &mut self,
+        out: &mut Vec<u8>,
+        request: &Request<'_>,
+        log_level: Level,
+        ticket: Ticket,
+        first_body: &[u8],
+        last: bool,
+    ) -> Result<(), Error> {
+        if self.phase != Phase::Idle {
+            return Err(Error::OutOfTurn(Kind::Request));
+        }
+        request::encode(
+            out,
+            request,
+            &Beside {
+                log_level,
+                ticket,
+                first_body,
+                last,
+            },
+        )?;
+        self.phase = Phase::Sent;
+        self.accepted = false;
+        self.body_open = !last;
+        self.aborted = false;
+        self.credit = Credit::default();
+        Ok(())
+    }
+
+    /// Header of a frame with `length` bytes of the body, within the credit. The bytes themselves are sent right
+    /// after it, from where they are.
+    ///
+    /// # Errors
+    /// When no body is due, or `length` is beyond the credit or [`limit::BLOCK`].
+    pub fn body(&mut self, length: usize, last: bool) -> Result<[u8; HEADER_LEN], Error> {
+        self.check_body()?;
+        let flags = if last { Flags::LAST } else { Flags::NONE };
+        let header = send::block_header(Kind::Body, flags, length)?;
+        self.credit.spend(length)?;
+        self.body_open = !last;
+        Ok(header)
+    }
+
+    /// Tells that the rest of the body can't be read, and why.
+    ///
+    /// # Errors
+    /// When no body is due.
+    pub fn body_failed(&mut self, out: &mut Vec<u8>, reason: &[u8]) -> Result<(), Error> {
+        self.check_body()?;
+        let mut writer = Writer::new(out, Kind::Body, Flags::FAILED);
+        writer.raw(&reason[..reason.len().min(limit::REASON)]);
+        writer.finish()?;
+        self.body_open = false;
+        Ok(())
+    }
+
+    fn check_body(&self) -> Result<(), Error> {
+        if self.in_request() && self.body_open {
+            Ok(())
+        } else {
+            Err(Error::OutOfTurn(Kind::Body))
+        }
+    }
+
+    /// Tells that nobody wants the response any more. What still arrives is of no use, up to the end frame.
+    ///
+    /// # Errors
+    /// When there is no request, or it was aborted before.
+    pub fn abort(&mut self, out: &mut Vec<u8>, abort: &Abort<'_>) -> Result<(), Error> {
+        if !self.in_request() || self.aborted {
+            return Err(Error::OutOfTurn(Kind::Abort));
+        }
+        abort::encode(out, abort)?;
+        self.aborted = true;
+        self.body_open = false;
+        Ok(())
+    }
+
+    /// Takes a frame in.
+    ///
+    /// # Errors
+    /// When the worker broke the protocol: the connection is closed from then on.
+    pub fn receive<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
+        let reply = self.take(frame);
+        if reply.is_err() {
+            self.phase = Phase::Closed;
+        }
+        reply
+    }
+
+    fn take<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
+        self.check_turn(frame)?;
+        self.accepted |= matches!(
+            frame.header.kind,
+            Kind::Accepted | Kind::Credit | Kind::Head
+        );
+        match frame.header.kind {
+            Kind::Hello => self.hello(frame),
+            Kind::Accepted => Ok(Reply::Accepted),
+            Kind::Credit => {
+                self.credit.grant(credit::decode(frame)?)?;
+                Ok(Reply::Credit)
+            }
+            Kind::Head => self.head(frame),
+            Kind::Data => Ok(Reply::Data(frame.payload, self.sent(frame))),
+            Kind::File => {
+                let (offset, length) = send::decode_file(frame)?;
+                Ok(Reply::File {
+                    offset,
+                    length,
+                    flags: self.sent(frame),
+                })
+            }
+            Kind::Log => log::decode(frame).map(Reply::Log),
+            Kind::End => self.end(frame),
+            Kind::Abort => self.aborted_by_worker(frame),
+            Kind::Request | Kind::Body => Err(Error::Unexpected(frame.header.kind)),
+        }
+    }
+
+    fn check_turn(&self, frame: Frame<'_>) -> Result<(), Error> {
+        let kind = frame.header.kind;
+        let in_turn = match kind {
+            Kind::Hello => !self.greeted && self.phase != Phase::Closed,
+            Kind::Abort => self.phase != Phase::Closed,
+            _ if !self.greeted => false,
+            Kind::Accepted => self.phase == Phase::Sent && !self.accepted,
+            Kind::Head => self.phase == Phase::Sent,
+            Kind::Data | Kind::File => self.phase == Phase::Headed,
+            Kind::Credit | Kind::Log | Kind::End => self.in_request(),
+            Kind::Request | Kind::Body => false,
+        };
+        if in_turn {
+            Ok(())
+        } else {
+            Err(Error::Unexpected(kind))
+        }
+    }
+
+    fn in_request(&self) -> bool {
+        !matches!(self.phase, Phase::Idle | Phase::Closed)
+    }
+
+    fn hello<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
+        if hello::decode(frame)? != self.worker {
+            return Err(Error::Identity);
+        }
+        self.greeted = true;
+        Ok(Reply::Hello)
+    }
+
+    fn head<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
+        let head = head::decode(frame)?;
+        self.phase = if head.is_error_page() {
+            Phase::ErrorPage
+        } else {
+            Phase::Headed
+        };
+        Ok(Reply::Head(head))
+    }
+
+    /// Flags of a block that arrived, or of a piece of it.
+    fn sent(&mut self, frame: Frame<'_>) -> SendFlags {
+        let flags = send::from_wire(frame);
+        if flags.has(SendFlags::END) {
+            self.phase = Phase::Complete;
+        }
+        flags
+    }
+
+    /// What arrived counts, not what the worker says about it: nothing is complete that has no end.
+    fn end<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
+        let mut end = end::decode(frame)?;
+        end.outcome.head_sent = self.is_headed();
+        end.outcome.complete &= self.phase != Phase::Headed;
+        self.phase = Phase::Idle;
+        self.body_open = false;
+        Ok(Reply::End(end))
+    }
+
+    /// A request that application code had can't be refused.
+    fn aborted_by_worker<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
+        let abort = abort::decode(frame)?;
+        if abort.may_retry() && self.is_accepted() {
+            return Err(Error::Unexpected(Kind::Abort));
+        }
+        self.phase = Phase::Closed;
+        Ok(Reply::Abort(abort))
+    }
+}

@@ -1,0 +1,340 @@
+//! What the program of process groups does: the engine's part of a supervisor and of a worker. Unsafe because it
+//! takes over the descriptors that the process was started with.
+
+use super::config::Config;
+use super::embedded::{GroupStart, start_python};
+use super::error::Error;
+use super::groups::{entry, socket_timeout};
+use super::loader;
+use super::log::{LogGate, ServerLog};
+use super::option::Scope;
+use super::runtime::RuntimeHandle;
+use super::settings::Settings;
+use crate::daemon::account::{Group, User, own_uid};
+use crate::daemon::supervisor::{self, GroupPart};
+use crate::daemon::worker::{self, Application, Identity, WorkerExchange};
+use crate::daemon::{GroupSettings, Inherited, Plan, ProcessLog, Role, set_name};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+use wsgi_core_abi::{Level, LogRecord, MessageId, Outcome, Problem, Request, Status};
+
+/// Runs this process as the supervisor or a worker of process groups, as it was told by the process that executed
+/// it. Returns its exit code.
+///
+/// # Safety
+/// To be called first thing in `main`, before the process opens any descriptor or makes any thread.
+#[must_use]
+pub unsafe fn run_daemon() -> i32 {
+    let Some((role, numbers)) = Role::take() else {
+        eprintln!(
+            "wsgi-daemon is started by a server that uses wsgi-core, and can't be started by hand"
+        );
+        return EXIT_USAGE;
+    };
+    // A worker is executed through a link in /proc, whose name it would have.
+    set_name(c"wsgi-daemon");
+    // SAFETY: the caller's promise.
+    let begun = unsafe { Inherited::take(&numbers) };
+    let begun = begun.map_err(|error| error.to_string()).and_then(Told::new);
+    let result = begun.and_then(|(told, descriptors)| match role {
+        Role::Supervisor => told.supervise(descriptors).map(|()| 0),
+        Role::Worker {
+            group,
+            row,
+            generation,
+        } => told.work(descriptors, group, row, generation),
+    });
+    result.unwrap_or_else(|error| {
+        ProcessLog { level: Level::Info }.line(Level::Critical, MessageId::GROUP_START, &error);
+        EXIT_USAGE
+    })
+}
+
+const EXIT_USAGE: i32 = 64;
+
+/// What the plan says.
+struct Told {
+    host: u32,
+    log: ProcessLog,
+    base: Vec<u8>,
+    peer: u32,
+    config: Config,
+    runtimes: Vec<PathBuf>,
+    /// Of each group, the scripts to be loaded ahead of requests, with their application groups.
+    preloads: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// The plan itself, for others.
+    plan: OwnedFd,
+}
+
+impl Told {
+    /// Reads the plan, which comes first among the descriptors. Gives the others.
+    fn new(inherited: Inherited) -> Result<(Self, Vec<OwnedFd>), String> {
+        let (plan, rest) = inherited.split().ok_or("the configuration is missing")?;
+        let content = Plan::read(plan.as_fd()).map_err(|error| error.to_string())?;
+        let mut told = Self {
+            host: 0,
+            log: ProcessLog { level: Level::Info },
+            base: Vec::new(),
+            peer: own_uid(),
+            config: Config::new(),
+            runtimes: Vec::new(),
+            preloads: Vec::new(),
+            plan,
+        };
+        let mut group: Option<(Vec<u8>, Settings)> = None;
+        for (name, value) in content.iter() {
+            told.take(name, value, &mut group)
+                .map_err(|error| format!("{name}: {error}"))?;
+        }
+        told.finish(&mut group).map_err(|error| error.to_string())?;
+        if let Some(path) = &told.config.process.daemon_log {
+            ProcessLog::redirect(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        Ok((told, rest))
+    }
+
+    fn take(
+        &mut self,
+        name: &str,
+        value: &[u8],
+        group: &mut Option<(Vec<u8>, Settings)>,
+    ) -> Result<(), Error> {
+        let number = || {
+            std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        match name {
+            entry::HOST => self.host = number(),
+            entry::PEER => self.peer = number(),
+            entry::LEVEL => {
+                self.log.level = Level::from_number(value.first().copied().unwrap_or(6))
+            }
+            entry::BASE => self.base = value.to_vec(),
+            entry::RUNTIME => self
+                .runtimes
+                .push(std::ffi::OsStr::from_bytes(value).into()),
+            entry::PRELOAD => {
+                let end = value.iter().position(|byte| *byte == 0);
+                if let (Some(end), Some(preloads)) = (end, self.preloads.last_mut()) {
+                    preloads.push((value[..end].to_vec(), value[end + 1..].to_vec()));
+                }
+            }
+            entry::GROUP => {
+                self.finish(group)?;
+                self.preloads.push(Vec::new());
+                *group = Some((value.to_vec(), Settings::new(Scope::Group)));
+            }
+            name => match group {
+                Some((_, settings)) => settings.set(name, value)?,
+                None => self.config.set(name, value)?,
+            },
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, group: &mut Option<(Vec<u8>, Settings)>) -> Result<(), Error> {
+        match group.take() {
+            Some((name, settings)) => self.config.add_group(&name, &settings),
+            None => Ok(()),
+        }
+    }
+
+    fn supervise(self, descriptors: Vec<OwnedFd>) -> Result<(), String> {
+        let host_uid = host_uid(&self.config);
+        let mut descriptors = descriptors.into_iter();
+        let mut next = || {
+            descriptors
+                .next()
+                .ok_or_else(|| "a descriptor is missing".to_owned())
+        };
+        let (control, presence) = (next()?, next()?);
+        let mut groups = Vec::new();
+        for group in self.config.groups() {
+            let owner = group.settings.socket_user.as_ref().map(|user| user.uid);
+            groups.push(GroupPart {
+                name: group.name.clone(),
+                settings: group.settings.clone(),
+                socket_uid: owner.or(host_uid),
+                table: next()?,
+                board: next()?,
+            });
+        }
+        let parts = supervisor::Parts {
+            host: self.host,
+            plan: self.plan,
+            control,
+            presence,
+            base: self.base,
+            groups,
+            log: self.log,
+        };
+        supervisor::run(parts).map_err(|error| format!("the supervisor of process groups: {error}"))
+    }
+
+    fn work(
+        self,
+        descriptors: Vec<OwnedFd>,
+        group: u32,
+        row: u32,
+        generation: u32,
+    ) -> Result<i32, String> {
+        // Everything that counts has been read, and applications need not see it.
+        drop(self.plan);
+        let index = group as usize;
+        let group = self
+            .config
+            .groups()
+            .get(index)
+            .ok_or("the process group is missing")?;
+        let runtime = self
+            .runtimes
+            .get(index)
+            .ok_or("the runtime is missing")?
+            .clone();
+        let descriptors =
+            <[OwnedFd; 4]>::try_from(descriptors).map_err(|_| "a descriptor is missing")?;
+        let host_uid = host_uid(&self.config);
+        let settings = group.settings.clone();
+        let mut peers = vec![0, self.peer];
+        peers.extend(host_uid);
+        let parts = worker::Parts {
+            name: group.name.clone(),
+            identity: identity(&settings, &self.config),
+            peers,
+            socket_timeout: socket_timeout(&self.config, settings.socket_timeout),
+            settings,
+            row,
+            generation,
+            log: self.log,
+            descriptors,
+        };
+        let (name, settings) = (group.name.clone(), group.settings.clone());
+        let preloads = self.preloads.get(index).map_or(&[][..], Vec::as_slice);
+        if settings.chroot.is_some() {
+            // Its file need not be there afterwards. Why it can't be loaded is said when it is needed.
+            let _ = loader::load(&runtime);
+        }
+        let start = || {
+            let log = LogGate::new(Box::new(self.log));
+            let begun = begin(&self.config, &name, &settings, &runtime, &log);
+            if let Err(error) = &begun {
+                let group = String::from_utf8_lossy(&name);
+                let text = format!("Process group '{group}': {error}");
+                self.log.line(Level::Critical, error.id(), &text);
+            }
+            if let Ok(Hosted(python)) = &begun {
+                for (script, application_group) in preloads {
+                    // What fails is in the log, and is tried again with the first request.
+                    let _ = python.load(script, application_group);
+                }
+            }
+            match begun {
+                Ok(hosted) => Some(Applications::Hosted(hosted)),
+                // Another process would not fare better. Requests are told at once.
+                Err(Error::PythonStart { .. }) => Some(Applications::None),
+                Err(_) => None,
+            }
+        };
+        Ok(worker::run(parts, start))
+    }
+}
+
+fn host_uid(config: &Config) -> Option<u32> {
+    config.process.host_user.as_ref().map(|user| user.uid)
+}
+
+fn identity(settings: &GroupSettings, config: &Config) -> Identity {
+    let process = &config.process;
+    let user: Option<User> = settings.user.clone().or_else(|| process.host_user.clone());
+    // A user of its own has a group of its own, unless the configuration says otherwise.
+    let group: Option<Group> = settings
+        .group
+        .clone()
+        .or_else(|| process.host_group.clone());
+    Identity {
+        gid: group.map(|group| group.gid),
+        user,
+        host_uid: process.host_user.as_ref().map(|user| user.uid),
+    }
+}
+
+fn begin(
+    config: &Config,
+    name: &[u8],
+    settings: &GroupSettings,
+    runtime: &std::path::Path,
+    log: &std::sync::Arc<LogGate>,
+) -> Result<Hosted, Error> {
+    let runtime = loader::load(runtime)?;
+    start_python(runtime, config, Some(GroupStart { name, settings }), log)?;
+    Ok(Hosted(runtime))
+}
+
+/// What a worker serves.
+enum Applications {
+    Hosted(Hosted),
+    /// Python could not be started, which was logged.
+    None,
+}
+
+impl Application for Applications {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        exchange: &mut WorkerExchange<'_>,
+    ) -> (Outcome, Option<Problem>) {
+        match self {
+            Self::Hosted(hosted) => hosted.serve(request, exchange),
+            Self::None => {
+                let outcome = Outcome {
+                    status: Status::PYTHON,
+                    code: 500,
+                    ..Outcome::default()
+                };
+                (outcome, None)
+            }
+        }
+    }
+
+    fn stop(&self, timeout: Duration) -> bool {
+        match self {
+            Self::Hosted(hosted) => hosted.0.stop(timeout).is_ok(),
+            Self::None => true,
+        }
+    }
+}
+
+/// The runtime, as a worker sees it.
+struct Hosted(RuntimeHandle);
+
+impl Hosted {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        exchange: &mut WorkerExchange<'_>,
+    ) -> (Outcome, Option<Problem>) {
+        let (outcome, result) = self.0.serve(request, exchange);
+        let problem = result.err().map(|error| match error {
+            Error::Runtime { problem, .. } => problem,
+            error => Problem {
+                id: error.id(),
+                text: error.to_string(),
+            },
+        });
+        (outcome, problem)
+    }
+}
+
+impl ServerLog for ProcessLog {
+    fn write(&self, record: &LogRecord<'_>) {
+        Self::write(self, record);
+    }
+
+    fn level(&self) -> Level {
+        self.level
+    }
+}
