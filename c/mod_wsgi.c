@@ -20,6 +20,7 @@
 #include "ap_mpm.h"
 #include "mpm_common.h"
 #include "util_filter.h"
+#include "unixd.h"
 #include "util_script.h"
 
 #include "apr_buckets.h"
@@ -49,6 +50,8 @@
  * ten seconds or so after which the parent kills it.
  */
 #define STOP_TIMEOUT_MS 5000
+/* A supervisor that ends sooner has something wrong with it. */
+#define SUPERVISOR_LIFE apr_time_from_sec(2)
 
 APLOG_USE_MODULE(wsgi);
 
@@ -59,6 +62,10 @@ typedef struct {
     wsgi_core_config *options;
     const ap_directive_t *python_home; /* for errors found after reading */
     wsgi_core_engine *engine;          /* from post_config on */
+    apr_proc_t supervisor;             /* of the process groups; pid 0: none */
+    apr_time_t supervised_since;       /* start of the last; 0: never one */
+    server_rec *server;                /* the main one */
+    apr_pool_t *pool;
     int stop_timed_out;
     APR_OPTIONAL_FN_TYPE(ssl_is_https) * ssl_is_https;
 } process_config;
@@ -71,9 +78,17 @@ typedef struct {
     wsgi_core_settings *settings; /* NULL without options */
 } script_alias;
 
+/* What WSGIDaemonProcess defines */
+typedef struct {
+    const char *name;
+    wsgi_core_settings *settings;
+    const ap_directive_t *directive;
+} daemon_group;
+
 typedef struct {
     process_config *process;
     apr_array_header_t *aliases; /* of script_alias */
+    apr_array_header_t *groups;  /* of daemon_group, of this very server */
 } server_config;
 
 /* Settings are layers: merging puts layers together and looks into none. */
@@ -128,6 +143,7 @@ static void *create_server_config(apr_pool_t *p, server_rec *s)
     server_config *conf = apr_pcalloc(p, sizeof(*conf));
 
     conf->aliases = apr_array_make(p, 4, sizeof(script_alias));
+    conf->groups = apr_array_make(p, 2, sizeof(daemon_group));
     if (!s->is_virtual) {
         conf->process = apr_pcalloc(p, sizeof(*conf->process));
         conf->process->options = wsgi_core_config_new();
@@ -145,6 +161,7 @@ static void *merge_server_config(apr_pool_t *p, void *basev, void *addv)
 
     conf->process = base->process;
     conf->aliases = apr_array_append(p, add->aliases, base->aliases);
+    conf->groups = add->groups;
     return conf;
 }
 
@@ -234,6 +251,15 @@ static const char *set_process_option(cmd_parms *cmd, void *dummy,
     return NULL;
 }
 
+/* Relative to ServerRoot */
+static const char *set_socket_prefix(cmd_parms *cmd, void *dummy,
+                                     const char *value)
+{
+    cmd->info = (void *)"socket-prefix";
+    return set_process_option(cmd, dummy,
+                              ap_server_root_relative(cmd->pool, value));
+}
+
 static wsgi_core_status set_setting(cmd_parms *cmd,
                                     wsgi_core_settings **settings,
                                     wsgi_core_scope scope, const char *name,
@@ -277,27 +303,9 @@ static const char *set_verbose_debugging(cmd_parms *cmd, void *dummy, int on)
     return ap_check_cmd_context(cmd, GLOBAL_ONLY);
 }
 
-/* The names of all options of an alias, for messages. */
-static const char *script_option_names(apr_pool_t *p)
-{
-    const char *names = "";
-    size_t i;
-
-    for (i = 0; i < wsgi_core_option_count(); i++) {
-        wsgi_core_option option = WSGI_CORE_OPTION_INIT;
-
-        if (wsgi_core_option_get(i, &option) == WSGI_CORE_OK
-            && option.scope == WSGI_CORE_SCOPE_SCRIPT) {
-            names =
-                apr_pstrcat(p, names, *names ? ", " : "", option.name, NULL);
-        }
-    }
-    return names;
-}
-
 /* Takes name=value off the line; the value may be quoted. */
-static const char *set_alias_option(cmd_parms *cmd, script_alias *alias,
-                                    const char **line)
+static const char *set_word(cmd_parms *cmd, wsgi_core_settings **settings,
+                            wsgi_core_scope scope, const char **line)
 {
     apr_size_t len = strcspn(*line, "= \t");
     const char *name = apr_pstrmemdup(cmd->pool, *line, len);
@@ -305,22 +313,41 @@ static const char *set_alias_option(cmd_parms *cmd, script_alias *alias,
     wsgi_core_error *err = NULL;
 
     if (!len || (*line)[len] != '=') {
-        return complain(cmd, "'%s' is not name=value; the options are %s",
-                        ap_getword_conf(cmd->pool, line),
-                        script_option_names(cmd->pool));
+        return complain(cmd, "'%s' is not an option, which is name=value",
+                        ap_getword_conf(cmd->pool, line));
     }
     *line += len + 1;
     if (**line && !apr_isspace(**line)) {
         value = ap_getword_conf(cmd->pool, line);
     }
-    if (set_setting(cmd, &alias->settings, WSGI_CORE_SCOPE_SCRIPT, name, value,
-                    &err)
-        != WSGI_CORE_OK) {
-        return complain(cmd, "%s: %s (the options are %s)", name,
-                        take_message(cmd->pool, err),
-                        script_option_names(cmd->pool));
+    *line += strspn(*line, " \t");
+    if (set_setting(cmd, settings, scope, name, value, &err) != WSGI_CORE_OK) {
+        return complain(cmd, "%s: %s", name, take_message(cmd->pool, err));
     }
     return NULL;
+}
+
+/* WSGIDaemonProcess */
+static const char *add_daemon_group(cmd_parms *cmd, void *dummy,
+                                    const char *line)
+{
+    daemon_group group;
+    const char *refusal = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+
+    (void)dummy;
+    group.name = ap_getword_conf(cmd->pool, &line);
+    group.directive = cmd->directive;
+    group.settings = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
+    apr_pool_cleanup_register(cmd->pool, group.settings, free_settings,
+                              apr_pool_cleanup_null);
+    if (!refusal && !*group.name) {
+        refusal = complain(cmd, "expected a name and options as name=value");
+    }
+    while (!refusal && *line) {
+        refusal = set_word(cmd, &group.settings, WSGI_CORE_SCOPE_GROUP, &line);
+    }
+    APR_ARRAY_PUSH(server_conf(cmd->server)->groups, daemon_group) = group;
+    return refusal;
 }
 
 static const char *check_alias(cmd_parms *cmd, script_alias *alias, int match)
@@ -369,14 +396,13 @@ static const char *add_script_alias(cmd_parms *cmd, void *dummy,
     if (!*alias->target) {
         return complain(cmd,
                         "expected %s, a file or directory, and options as "
-                        "name=value (%s)",
-                        cmd->info ? "a regular expression" : "a URL path",
-                        script_option_names(cmd->pool));
+                        "name=value",
+                        cmd->info ? "a regular expression" : "a URL path");
     }
     refusal = check_alias(cmd, alias, cmd->info != NULL);
     while (!refusal && *line) {
-        refusal = set_alias_option(cmd, alias, &line);
-        line += strspn(line, " \t");
+        refusal =
+            set_word(cmd, &alias->settings, WSGI_CORE_SCOPE_SCRIPT, &line);
     }
     if (!refusal) {
         APR_ARRAY_PUSH(server_conf(cmd->server)->aliases, script_alias) =
@@ -791,6 +817,7 @@ static const wsgi_core_host host_callbacks = {
     log_for_request,
     request_log_level,
     get_variable,
+    NULL, /* read_now */
 };
 
 /*
@@ -1154,6 +1181,10 @@ static int serve(request_rec *r, const script_alias *alias)
     x.output = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     status =
         wsgi_core_request_serve(request, &host_callbacks, &x, &outcome, &err);
+    if (outcome.retry_after) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, (int)outcome.retry_after));
+    }
     answer = conclude(&x, status, &outcome, err);
     wsgi_core_error_free(err);
     return answer;
@@ -1238,15 +1269,44 @@ static wsgi_core_status declare_aliases(server_rec *s, apr_hash_t *seen,
     return status;
 }
 
+/* Declares the process groups of one server. Those of a virtual host are for
+ * its requests only.
+ */
+static wsgi_core_status declare_groups(server_rec *s, wsgi_core_config *options,
+                                       const ap_directive_t **where,
+                                       wsgi_core_error **err)
+{
+    const apr_array_header_t *groups = server_conf(s)->groups;
+    wsgi_core_status status = WSGI_CORE_OK;
+    int i;
+
+    for (i = 0; i < groups->nelts && status == WSGI_CORE_OK; i++) {
+        daemon_group *group = &APR_ARRAY_IDX(groups, i, daemon_group);
+
+        *where = group->directive;
+        if (s->is_virtual && s->server_hostname) {
+            status = wsgi_core_settings_set(group->settings, "virtual-host",
+                                            s->server_hostname,
+                                            strlen(s->server_hostname), err);
+        }
+        if (status == WSGI_CORE_OK) {
+            status = wsgi_core_config_add_group(options, group->name,
+                                                strlen(group->name),
+                                                group->settings, err);
+        }
+    }
+    return status;
+}
+
 /* Runs under httpd -t as well, other than post_config. */
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *main_server)
 {
     const process_config *process = server_conf(main_server)->process;
     apr_hash_t *seen = apr_hash_make(ptemp);
+    const ap_directive_t *where = NULL;
     wsgi_core_error *err = NULL;
-    /* Virtual hosts have the aliases of the main server too. */
-    server_rec *s = main_server->next ? main_server->next : main_server;
+    server_rec *s;
 
     (void)pconf;
     (void)plog;
@@ -1259,6 +1319,13 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                      wsgi_core_version());
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    for (s = main_server; s; s = s->next) {
+        if (declare_groups(s, process->options, &where, &err) != WSGI_CORE_OK) {
+            return startup_failed(ptemp, err, where);
+        }
+    }
+    /* Virtual hosts have the aliases of the main server too. */
+    s = main_server->next ? main_server->next : main_server;
     for (; s; s = s->next) {
         if (declare_aliases(s, seen, &err) != WSGI_CORE_OK) {
             return startup_failed(ptemp, err, NULL);
@@ -1282,7 +1349,8 @@ static const char *mpm_limit(apr_pool_t *p, int query)
 
 /* Options that follow from httpd itself. */
 static wsgi_core_status set_host_options(wsgi_core_config *options,
-                                         apr_pool_t *p, wsgi_core_error **err)
+                                         apr_pool_t *p, const server_rec *s,
+                                         wsgi_core_error **err)
 {
     ap_version_t version;
     const char *values[][2] = {
@@ -1291,6 +1359,12 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
         { "host-description", ap_get_server_description() },
         { "host-build-date", ap_get_server_built() },
         { "host-mpm-name", ap_show_mpm() },
+        { "host-user",
+          apr_psprintf(p, "#%lu", (unsigned long)ap_unixd_config.user_id) },
+        { "host-group",
+          apr_psprintf(p, "#%lu", (unsigned long)ap_unixd_config.group_id) },
+        { "host-timeout",
+          apr_psprintf(p, "%" APR_TIME_T_FMT, apr_time_sec(s->timeout)) },
         { "threads", mpm_limit(p, AP_MPMQ_MAX_THREADS) },
         { "processes", mpm_limit(p, AP_MPMQ_MAX_DAEMONS) },
         /* httpd -X: the terminal is the application's */
@@ -1312,6 +1386,131 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
     return status;
 }
 
+/* Supervisors of generations before, which are children of this process until
+ * they end. The list outlives the configuration and this module's memory.
+ */
+#define RETIRED_KEY "wsgi_core_retired_supervisors"
+
+static void retired_event(int reason, void *data, apr_wait_t status)
+{
+    apr_proc_t *supervisor = data;
+
+    (void)status;
+    if (reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST) {
+        apr_proc_other_child_unregister(supervisor);
+        supervisor->pid = 0;
+    }
+}
+
+/* Has httpd know them, which it would call lost children otherwise. */
+static void watch_retired(apr_pool_t *pconf, server_rec *s)
+{
+    apr_array_header_t *retired;
+    void *data = NULL;
+    int i;
+
+    apr_pool_userdata_get(&data, RETIRED_KEY, s->process->pool);
+    retired = data;
+    for (i = 0; retired && i < retired->nelts; i++) {
+        apr_proc_t *supervisor = APR_ARRAY_IDX(retired, i, apr_proc_t *);
+
+        if (supervisor->pid) {
+            apr_proc_other_child_register(supervisor, retired_event, supervisor,
+                                          NULL, pconf);
+        }
+    }
+}
+
+/* Remembers a supervisor for the time after this generation. */
+static void remember_supervisor(const process_config *process)
+{
+    apr_pool_t *pool = process->server->process->pool;
+    apr_proc_t *supervisor = NULL;
+    apr_array_header_t *retired;
+    void *data = NULL;
+    int i;
+
+    apr_pool_userdata_get(&data, RETIRED_KEY, pool);
+    retired = data;
+    if (!retired) {
+        retired = apr_array_make(pool, 4, sizeof(apr_proc_t *));
+        /* Copies the key, which goes away with this module. */
+        apr_pool_userdata_set(retired, RETIRED_KEY, NULL, pool);
+    }
+    for (i = 0; i < retired->nelts && !supervisor; i++) {
+        apr_proc_t *other = APR_ARRAY_IDX(retired, i, apr_proc_t *);
+
+        supervisor = other->pid ? NULL : other;
+    }
+    if (!supervisor) {
+        supervisor = apr_pcalloc(pool, sizeof(*supervisor));
+        APR_ARRAY_PUSH(retired, apr_proc_t *) = supervisor;
+    }
+    *supervisor = process->supervisor;
+}
+
+static void watch_supervisor(process_config *process);
+
+/* Starts the supervisor again that has ended. */
+static void restart_supervisor(process_config *process)
+{
+    wsgi_core_engine_tend(process->engine, NULL);
+    watch_supervisor(process);
+}
+
+/* The supervisor of the process groups has ended, or need not be watched. One
+ * that ended soon after its start is left to monitor(), which runs every few
+ * seconds: it would only do so again.
+ */
+static void supervisor_event(int reason, void *data, apr_wait_t status)
+{
+    process_config *process = data;
+
+    (void)status;
+    if (reason == APR_OC_REASON_UNREGISTER) {
+        return;
+    }
+    apr_proc_other_child_unregister(process);
+    process->supervisor.pid = 0;
+    if ((reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST)
+        && apr_time_now() - process->supervised_since > SUPERVISOR_LIFE) {
+        restart_supervisor(process);
+    }
+}
+
+static int monitor(apr_pool_t *p, server_rec *s)
+{
+    process_config *process = server_conf(s)->process;
+
+    (void)p;
+    if (process->supervised_since && !process->supervisor.pid) {
+        restart_supervisor(process);
+    }
+    return DECLINED;
+}
+
+static void watch_supervisor(process_config *process)
+{
+    process->supervisor.pid =
+        wsgi_core_engine_get_supervisor_pid(process->engine);
+    if (process->supervisor.pid) {
+        process->supervised_since = apr_time_now();
+        apr_proc_other_child_register(&process->supervisor, supervisor_event,
+                                      process, NULL, process->pool);
+    }
+}
+
+/* The configuration goes away, and with it the watch. */
+static apr_status_t retire_supervisor(void *data)
+{
+    process_config *process = data;
+
+    if (process->supervisor.pid) {
+        remember_supervisor(process);
+    }
+    return APR_SUCCESS;
+}
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
@@ -1325,7 +1524,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return OK;
     }
 
-    if (set_host_options(process->options, ptemp, &err) != WSGI_CORE_OK
+    if (set_host_options(process->options, ptemp, s, &err) != WSGI_CORE_OK
         || wsgi_core_engine_prepare(process->options, &server_callbacks, s,
                                     &process->engine, &err)
                != WSGI_CORE_OK) {
@@ -1333,6 +1532,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     apr_pool_cleanup_register(pconf, process->engine, free_engine,
                               apr_pool_cleanup_null);
+    process->server = s;
+    watch_retired(pconf, s);
+    process->pool = pconf;
+    watch_supervisor(process);
+    apr_pool_pre_cleanup_register(pconf, process, retire_supervisor);
     process->ssl_is_https = APR_RETRIEVE_OPTIONAL_FN(ssl_is_https);
 
     ap_add_version_component(pconf, MOD_WSGI_VERSION);
@@ -1410,6 +1614,7 @@ static void register_hooks(apr_pool_t *p)
                                           NULL };
 
     (void)p;
+    ap_hook_monitor(monitor, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* first, so that leave_process() comes last */
@@ -1430,6 +1635,13 @@ static const command_rec commands[] = {
     AP_INIT_RAW_ARGS("WSGIScriptAliasMatch", add_script_alias, "", RSRC_CONF,
         "Regular expression, script or directory, options as name=value"),
 
+    AP_INIT_RAW_ARGS("WSGIDaemonProcess", add_daemon_group, NULL, RSRC_CONF,
+                     "A process group: its name, and options as name=value"),
+    AP_INIT_RAW_ARGS("WSGIRestrictProcess", set_dir_option, "restrict-process",
+                     ACCESS_CONF | RSRC_CONF,
+                     "The process groups that may be selected"),
+    AP_INIT_TAKE1("WSGISocketPrefix", set_socket_prefix, NULL, RSRC_CONF,
+                  "Beginning of the names of the sockets of process groups"),
     AP_INIT_TAKE1("WSGIProcessGroup", set_dir_option, "process-group",
         RSRC_CONF | ACCESS_CONF, "Process group that runs the applications"),
     AP_INIT_TAKE1("WSGIApplicationGroup", set_dir_option, "application-group",

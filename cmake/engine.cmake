@@ -3,6 +3,7 @@
 
 set(engine_soversion "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 set(engine_libdir "${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR}")
+set(engine_libexecdir "${CMAKE_BINARY_DIR}/libexec/wsgi-core")
 set(engine_target_dir "${CMAKE_BINARY_DIR}/cargo")
 set(engine_output "${engine_target_dir}/release")
 set(engine_file "libwsgi_core.so.${PROJECT_VERSION}")
@@ -17,12 +18,15 @@ add_custom_target(engine ALL
           "${engine_output}/libwsgi_core.so" "${engine_libdir}/${engine_file}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different
           "${engine_output}/libwsgi_core.a" "${engine_libdir}/libwsgi_core.a"
+  COMMAND "${CMAKE_COMMAND}" -E make_directory "${engine_libexecdir}"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different
+          "${engine_output}/wsgi-daemon" "${engine_libexecdir}/wsgi-daemon"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink
           "${engine_file}" "${engine_libdir}/libwsgi_core.so.${engine_soversion}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink
           "libwsgi_core.so.${engine_soversion}" "${engine_libdir}/libwsgi_core.so"
   BYPRODUCTS "${engine_libdir}/${engine_file}" "${engine_libdir}/libwsgi_core.a"
-             "${engine_libdir}/libwsgi_core.so"
+             "${engine_libdir}/libwsgi_core.so" "${engine_libexecdir}/wsgi-daemon"
   WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
   COMMENT "==> building the engine"
   USES_TERMINAL VERBATIM)
@@ -47,6 +51,8 @@ endif()
 string(STRIP "${CMAKE_MATCH_1}" engine_native_libraries)
 
 install(FILES include/wsgi_core.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+# Executed by the library for process groups, which finds it from its own place.
+install(PROGRAMS "${engine_libexecdir}/wsgi-daemon" DESTINATION "libexec/wsgi-core")
 # FILES and not PROGRAMS: Debian's policy, and httpd's, is that libraries are
 # not executable. Symbolic links are installed as such.
 install(FILES

@@ -28,10 +28,12 @@ ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "bench"
 TICK = os.sysconf("SC_CLK_TCK")
 MOD_WSGI = "mod_wsgi==6.1.1"
-SERVERS = ("floor", "mod_wsgi", "ours")
+SERVERS = ("floor", "mod_wsgi", "ours", "mod_wsgi-daemon", "ours-daemon")
+EMBEDDED = ("mod_wsgi", "ours")
+DAEMON = ("mod_wsgi-daemon", "ours-daemon")
 CONNECTIONS = 16
 # Nothing here may run longer, whatever --seconds and --rounds say.
-DEADLINE_S = 360
+DEADLINE_S = 480
 
 CONFIGURATION = """\
 ServerRoot "{root}"
@@ -69,6 +71,11 @@ LoadModule wsgi_module "{module}"
 WSGIScriptAlias / "{root}/bench.wsgi"
 WSGIApplicationGroup %{{GLOBAL}}"""
 
+DAEMON_CONFIGURATION = """
+WSGISocketPrefix "{root}/wsgi"
+WSGIDaemonProcess bench processes={processes} threads={daemon_threads}
+WSGIProcessGroup bench"""
+
 FLOOR_CONFIGURATION = """\
 LoadModule bench12_module "{module}"
 <Location "/">
@@ -85,16 +92,32 @@ class Case:
     path: str
     answer: int
     body: int = 0
-    servers: tuple[str, ...] = ("mod_wsgi", "ours")
+    servers: tuple[str, ...] = ()
 
 
-CASES = (
-    Case("embedded-12", "12-byte response", "/", 12, servers=SERVERS),
-    Case("embedded-1m", "1 MiB response", "/1m", 1 << 20),
-    Case("embedded-stream", "128 × 8 KiB stream", "/stream", 1 << 20),
-    Case("embedded-file", "10 MiB file_wrapper", "/file", 10 << 20),
-    Case("embedded-upload", "64 KiB upload", "/upload", 5, body=65536),
+WORK = (
+    Case("12", "12-byte response", "/", 12),
+    Case("1m", "1 MiB response", "/1m", 1 << 20),
+    Case("stream", "128 × 8 KiB stream", "/stream", 1 << 20),
+    Case("file", "10 MiB file_wrapper", "/file", 10 << 20),
+    Case("upload", "64 KiB upload", "/upload", 5, body=65536),
 )
+
+
+def cases():
+    """Each work in each mode; the floor does the first only."""
+    for mode, servers in (("embedded", EMBEDDED), ("daemon", DAEMON)):
+        for work in WORK:
+            floor = ("floor",) if (mode, work.name) == ("embedded", "12") else ()
+            yield dataclasses.replace(
+                work,
+                name=f"{mode}-{work.name}",
+                title=f"{work.title}, {mode}",
+                servers=floor + servers,
+            )
+
+
+CASES = tuple(cases())
 
 
 class BenchError(Exception):
@@ -165,17 +188,21 @@ def find_ours(prefix):
 
 def build_modules(options, apxs, wanted):
     modules = {}
+    kinds = {name.removesuffix("-daemon") for name in wanted}
     if "floor" in wanted:
         modules["floor"] = apxs.compile(HERE / "mod_bench12.c", BUILD / "mod_bench12")
-    if "mod_wsgi" in wanted:
+    if "mod_wsgi" in kinds:
         modules["mod_wsgi"] = install_mod_wsgi(options.python, apxs)
-    if "ours" in wanted:
+    if "ours" in kinds:
         module = find_ours(options.prefix)
         if module is None:
             progress(f"ours is not built in {options.prefix}: left out")
         else:
             modules["ours"] = module
-    return modules
+    for name in set(wanted) & set(DAEMON):
+        if (module := modules.get(name.removesuffix("-daemon"))) is not None:
+            modules[name] = module
+    return {name: modules[name] for name in wanted if name in modules}
 
 
 # One server: an httpd of its own in a directory of its own.
@@ -198,6 +225,8 @@ class Server:
         self.process = None
         self.apxs = apxs
         template = FLOOR_CONFIGURATION if name == "floor" else WSGI_CONFIGURATION
+        if name in DAEMON:
+            template += DAEMON_CONFIGURATION
         configuration = CONFIGURATION.format(
             root=self.root,
             port=self.port,
@@ -206,7 +235,12 @@ class Server:
             threads=options.threads,
             workers=options.children * options.threads,
             user="User www-data\nGroup www-data" if os.getuid() == 0 else "",
-            server=template.format(module=module, root=self.root),
+            server=template.format(
+                module=module,
+                root=self.root,
+                processes=options.processes,
+                daemon_threads=options.daemon_threads,
+            ),
         )
         (self.root / "httpd.conf").write_text(configuration)
         # The application has to be readable by the user httpd serves as,
@@ -375,7 +409,7 @@ def measure(servers, cases, options, deadline):
                 one = load(server, case, options.seconds)
                 rounds.setdefault((case.name, server.name), []).append(one)
                 progress(
-                    f"{case.name:16} {server.name:9} "
+                    f"{case.name:16} {server.name:15} "
                     f"round {number + 1}/{options.rounds}  "
                     f"{one['requests_per_second']:9.0f} req/s "
                     f"{one['cpu_us_per_request']:8.1f} µs CPU/req  "
@@ -431,9 +465,10 @@ def versions(options, apxs, modules):
         .removeprefix("debian/"),
         "python": run(options.python, "-V").split()[1],
     }
-    if "mod_wsgi" in modules:
+    kinds = {name.removesuffix("-daemon") for name in modules}
+    if "mod_wsgi" in kinds:
         found["mod_wsgi"] = MOD_WSGI.partition("==")[2]
-    if "ours" in modules:
+    if "ours" in kinds:
         pc = options.prefix / "lib" / "pkgconfig" / "wsgi_core.pc"
         for line in pc.read_text().splitlines() if pc.exists() else ():
             if line.startswith("Version:"):
@@ -445,30 +480,32 @@ def table(report):
     """The results as Markdown."""
     by_name = {(r["case"], r["server"]): r for r in report["results"]}
     names = {"floor": "C handler", "mod_wsgi": "mod_wsgi", "ours": "wsgi-core"}
+    names |= {f"{name}-daemon": names[name] for name in EMBEDDED}
     lines = [
         "| work | server | CPU µs/request | requests/s | p99 µs "
         "| CPU, ours : mod_wsgi |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for case in CASES:
-        theirs = by_name.get((case.name, "mod_wsgi"))
+        theirs = by_name.get((case.name, case.servers[-2]))
         for server in case.servers:
             result = by_name.get((case.name, server))
             if result is None:
                 continue
             ratio = ""
-            if server == "ours" and theirs:
+            if server.startswith("ours") and theirs:
                 ours = result["cpu_us_per_request"]
                 ratio = f"{ours / theirs['cpu_us_per_request']:.2f}"
             lines.append(
-                f"| {case.title}, embedded | {names[server]} "
+                f"| {case.title} | {names[server]} "
                 f"| {result['cpu_us_per_request']:.1f} "
                 f"| {result['requests_per_second']:.0f} "
                 f"| {result['p99_us']:.0f} | {ratio} |"
             )
     lines += ["", "| server | memory (PSS of all processes) |", "| --- | ---: |"]
     for server, kib in report["memory_kib"].items():
-        lines.append(f"| {names[server]} | {kib / 1024:.1f} MiB |")
+        mode = ", daemon" if server in DAEMON else ""
+        lines.append(f"| {names[server]}{mode} | {kib / 1024:.1f} MiB |")
     settings = report["settings"]
     lines += [
         "",
@@ -476,8 +513,9 @@ def table(report):
         f"{report['machine']['model']}. "
         + ", ".join(f"{k} {v}" for k, v in report["versions"].items())
         + f". Event MPM, {settings['children']} children of "
-        f"{settings['threads']} threads, {settings['connections']} keep-alive "
-        f"connections, median of {settings['rounds']} rounds of "
+        f"{settings['threads']} threads, process groups of "
+        f"{settings['processes']} processes of {settings['daemon_threads']} "
+        f"threads, {settings['connections']} keep-alive connections, median of {settings['rounds']} rounds of "
         f"{settings['seconds']} s.",
         "",
     ]
@@ -502,6 +540,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--children", type=int, default=2)
     parser.add_argument("--threads", type=int, default=32)
+    parser.add_argument("--processes", type=int, default=2, help="of a daemon group")
+    parser.add_argument("--daemon-threads", type=int, default=15)
     parser.add_argument(
         "--prefix",
         type=pathlib.Path,
@@ -558,6 +598,8 @@ def bench(options):
         "settings": {
             "children": options.children,
             "threads": options.threads,
+            "processes": options.processes,
+            "daemon_threads": options.daemon_threads,
             "connections": CONNECTIONS,
             "seconds": options.seconds,
             "rounds": options.rounds,

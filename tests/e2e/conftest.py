@@ -18,8 +18,12 @@ GATEWAY_CONFIG = """
 WSGIScriptAlias / @APPS@/gateway.wsgi
 WSGIChunkedRequest On
 """
+GATEWAY_GROUP = """
+WSGIDaemonProcess gateway threads=8
+WSGIProcessGroup gateway
+"""
 GATEWAY_OPTIONS = {"chunked-request": "On"}
-HOSTS = ["httpd", "microhttpd"]
+HOSTS = ["httpd", "daemon", "microhttpd"]
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -33,9 +37,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def gateway(host: str, config: str = "", options: dict[str, str] | None = None) -> Server:
-    """The gateway applications at / of either host; chunked requests are allowed."""
+    """The gateway applications at / of a host; chunked requests are allowed."""
     if host == "httpd":
         return Httpd(GATEWAY_CONFIG + config)
+    if host == "daemon":
+        return Httpd(GATEWAY_CONFIG + GATEWAY_GROUP + config, group="gateway")
     return Microhttpd("gateway.wsgi", GATEWAY_OPTIONS | (options or {}))
 
 

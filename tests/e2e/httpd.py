@@ -115,12 +115,18 @@ class Mpm:
 
 
 class Httpd(Server):
-    """httpd in the foreground. `config` may use @ROOT@, @APPS@, @PORT@ and @PACKAGES@."""
+    """httpd in the foreground. `config` may use @ROOT@, @APPS@, @PORT@ and @PACKAGES@.
+
+    `group` is the process group that serves the applications; empty in embedded mode.
+    """
 
     host = "httpd"
 
-    def __init__(self, config: str, mpm: Mpm | None = None, modules: str = "") -> None:
+    def __init__(
+        self, config: str, mpm: Mpm | None = None, modules: str = "", group: str = ""
+    ) -> None:
         super().__init__()
+        self.group = group
         self.mpm = mpm or Mpm()
         self.modules = modules.split()
         (self.root / "htdocs").mkdir()

@@ -24,6 +24,7 @@ class Server:
     """A server process with a directory of its own, an error log and a port."""
 
     host = ""
+    group = ""
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="wsgi-core-e2e-"))
@@ -83,7 +84,7 @@ class Server:
         """Ends the server and checks that none of its processes is left."""
         if self.process is None:
             return
-        pids = [self.process.pid, *process.children(self.process.pid)]
+        pids = [self.process.pid, *process.descendants(self.process.pid)]
         self.process.terminate()
         try:
             self.process.wait(15)
@@ -116,6 +117,7 @@ class Watched:
     def __init__(self, server: Server, from_start: bool = False) -> None:
         self.server = server
         self.host = server.host
+        self.group = server.group
         self.port = server.port
         self.root = server.root
         self.apps = server.apps

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from client import Headers
-from conftest import StartServer, gateway
+from conftest import GATEWAY_GROUP, StartServer, gateway
 from httpd import Httpd
 from microhttpd import Microhttpd
 from server import Watched
@@ -227,11 +227,11 @@ def test_authorization_is_passed_on_request(host: str, start: StartServer) -> No
 
 @pytest.mark.parametrize("path", ["/environ", "/environ/x"])
 def test_mounted_below_a_prefix(host: str, start: StartServer, path: str) -> None:
-    if host == "httpd":
-        config = "WSGIScriptAlias /some/mount @APPS@/gateway.wsgi"
-        server = start(Httpd(config))
-    else:
+    if host == "microhttpd":
         server = start(Microhttpd("gateway.wsgi", {}, mount="/some/mount"))
+    else:
+        config = "WSGIScriptAlias /some/mount @APPS@/gateway.wsgi"
+        server = start(Httpd(config + (GATEWAY_GROUP if host == "daemon" else "")))
     found = server.get(f"/some/mount{path}").json()
     assert value(found, "SCRIPT_NAME") == "/some/mount"
     assert value(found, "PATH_INFO") == path
@@ -249,16 +249,29 @@ def test_mounted_below_a_prefix(host: str, start: StartServer, path: str) -> Non
         ("wsgi.run_once", ["bool", False]),
         ("wsgi.input_terminated", ["bool", True]),
         ("mod_wsgi.version", ["tuple", [6, 1, 1]]),
-        ("mod_wsgi.process_group", ["str", ""]),
         ("mod_wsgi.application_group", ["str", ""]),
         ("mod_wsgi.callable_object", ["str", "application"]),
         ("mod_wsgi.handler_script", ["str", ""]),
-        ("mod_wsgi.queue_start", ["float", 0.0]),
-        ("mod_wsgi.daemon_start", ["float", 0.0]),
     ],
 )
 def test_typed_keys(server: Watched, key: str, expected: list[Any]) -> None:
     assert fetch(server)[key] == expected
+
+
+def test_the_process_group_is_named(server: Watched) -> None:
+    assert fetch(server)["mod_wsgi.process_group"] == ["str", server.group]
+
+
+def test_times_of_a_process_group(server: Watched) -> None:
+    """When the request set out for its process and when that took it; zero in embedded mode."""
+    found = fetch(server)
+    kinds, times = zip(*(found[f"mod_wsgi.{key}_start"] for key in ("queue", "daemon")))
+    assert kinds == ("float", "float")
+    if server.group:
+        first, last = (value(found, f"mod_wsgi.{k}_start") for k in ("request", "application"))
+        assert first <= times[0] <= times[1] <= last
+    else:
+        assert times == (0.0, 0.0)
 
 
 def test_stream_keys(server: Watched) -> None:

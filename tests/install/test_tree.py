@@ -21,6 +21,7 @@ EXPECTED = {
     "lib/pkgconfig/wsgi_core.pc",
     "lib/wsgi-core/default",
     f"lib/wsgi-core/libwsgi_python-{python_version()}.so",
+    "libexec/wsgi-core/wsgi-daemon",
     "share/man/man3/wsgi_core.3",
     "share/man/man8/mod_wsgi.8",
 }
