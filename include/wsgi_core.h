@@ -212,7 +212,7 @@ typedef struct wsgi_core_server {
     size_t struct_size;
     /**
      * Writes a record to the log of the server. May be NULL: records go to the standard error stream, as lines
-     * such as "[2025-01-31 23:59:00] [wsgi:info] [pid 42] text", each in one write. Must not call into the
+     * such as "[Fri Jan 31 23:59:00.123456 2025] [wsgi:info] [pid 42] text", each in one write. Must not call into the
      * library.
      */
     void (*log)(void *ctx, const struct wsgi_core_log_record *record);

@@ -23,7 +23,6 @@ mod request;
 mod route;
 mod runtime;
 mod settings;
-mod stderr;
 mod value;
 
 pub use config::Config;
@@ -38,4 +37,3 @@ pub use python::PythonVersion;
 pub use refusal::Refusal;
 pub use request::{FileType, Request, RequestInfo, Served};
 pub use settings::{Resolved, Settings};
-pub use stderr::StderrLog;

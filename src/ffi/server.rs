@@ -2,7 +2,8 @@
 
 use super::log::{self, Log, wsgi_core_level, wsgi_core_log_record};
 use super::structs::Struct;
-use crate::engine::{ServerLog, StderrLog};
+use crate::daemon::ProcessLog;
+use crate::engine::ServerLog;
 use std::ffi::c_void;
 use wsgi_core_abi::{Level, LogRecord};
 
@@ -14,7 +15,7 @@ pub struct wsgi_core_server {
     /// Size of this structure.
     pub struct_size: usize,
     /// Writes a record to the log of the server. May be NULL: records go to the standard error stream, as lines
-    /// such as "[2025-01-31 23:59:00] [wsgi:info] [pid 42] text", each in one write. Must not call into the
+    /// such as "[Fri Jan 31 23:59:00.123456 2025] [wsgi:info] [pid 42] text", each in one write. Must not call into the
     /// library.
     pub log: Option<unsafe extern "C" fn(ctx: *mut c_void, record: *const wsgi_core_log_record)>,
     /// Tells the most verbose level that the log writes at present. May be NULL: WSGI_CORE_LEVEL_INFO.
@@ -50,7 +51,7 @@ impl ServerLog for Server {
         let function: Option<Log> = self.table.log;
         match function {
             Some(function) => log::write(function, self.ctx, record),
-            None => StderrLog.write(record),
+            None => ProcessLog::ALL.write(record),
         }
     }
 
