@@ -18,7 +18,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
-use wsgi_core_abi::{Level, LogRecord, MessageId, Outcome, Problem, Request, Status};
+use wsgi_core_abi::{Level, LogRecord, MessageId, Outcome, Problem, Request};
 
 /// Runs this process as the supervisor or a worker of process groups, as it was told by the process that executed
 /// it. Returns its exit code.
@@ -226,18 +226,12 @@ impl Told {
                 let text = format!("Process group '{group}': {error}");
                 self.log.line(Level::Critical, error.id(), &text);
             }
-            if let Ok(Hosted(python)) = &begun {
-                for (script, application_group) in preloads {
-                    // What fails is in the log, and is tried again with the first request.
-                    let _ = python.load(script, application_group);
-                }
+            let hosted = begun.ok()?;
+            for (script, application_group) in preloads {
+                // What fails is in the log, and is tried again with the first request.
+                let _ = hosted.0.load(script, application_group);
             }
-            match begun {
-                Ok(hosted) => Some(Applications::Hosted(hosted)),
-                // Another process would not fare better. Requests are told at once.
-                Err(Error::PythonStart { .. }) => Some(Applications::None),
-                Err(_) => None,
-            }
+            Some(hosted)
         };
         Ok(worker::run(parts, start))
     }
@@ -274,44 +268,10 @@ fn begin(
     Ok(Hosted(runtime))
 }
 
-/// What a worker serves.
-enum Applications {
-    Hosted(Hosted),
-    /// Python could not be started, which was logged.
-    None,
-}
-
-impl Application for Applications {
-    fn serve(
-        &self,
-        request: &Request<'_>,
-        exchange: &mut WorkerExchange<'_>,
-    ) -> (Outcome, Option<Problem>) {
-        match self {
-            Self::Hosted(hosted) => hosted.serve(request, exchange),
-            Self::None => {
-                let outcome = Outcome {
-                    status: Status::PYTHON,
-                    code: 500,
-                    ..Outcome::default()
-                };
-                (outcome, None)
-            }
-        }
-    }
-
-    fn stop(&self, timeout: Duration) -> bool {
-        match self {
-            Self::Hosted(hosted) => hosted.0.stop(timeout).is_ok(),
-            Self::None => true,
-        }
-    }
-}
-
 /// The runtime, as a worker sees it.
 struct Hosted(RuntimeHandle);
 
-impl Hosted {
+impl Application for Hosted {
     fn serve(
         &self,
         request: &Request<'_>,
@@ -326,6 +286,10 @@ impl Hosted {
             },
         });
         (outcome, problem)
+    }
+
+    fn stop(&self, timeout: Duration) -> bool {
+        self.0.stop(timeout).is_ok()
     }
 }
 

@@ -106,7 +106,7 @@ static void scopes_of_settings(void)
 {
     CHECK(wsgi_core_settings_new(WSGI_CORE_SCOPE_PROCESS) == NULL);
     CHECK(wsgi_core_settings_new(-1) == NULL);
-    CHECK(wsgi_core_settings_new(3) == NULL);
+    CHECK(wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP + 1) == NULL);
     CHECK(wsgi_core_settings_new(INT32_MIN) == NULL);
 }
 
@@ -248,6 +248,47 @@ static void engine_life(void)
     CHECK_CALL(wsgi_core_engine_stop(engine, UINT64_MAX, &err), WSGI_CORE_OK,
                err);
     CHECK_CALL(wsgi_core_engine_start(engine, &err), WSGI_CORE_E_STATE, err);
+    wsgi_core_engine_free(engine);
+}
+
+static void process_groups(void)
+{
+    wsgi_core_config *c = wsgi_core_config_new();
+    wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
+    wsgi_core_settings *d = wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
+
+    CHECK_CALL(wsgi_core_settings_set(s, "processes", "0", 1, &err),
+               WSGI_CORE_E_OPTION, err);
+    CHECK_CALL(wsgi_core_settings_set(s, "processes", "2", 1, &err),
+               WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_add_group(NULL, "g", 1, s, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_group(c, NULL, 1, s, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_group(c, "", 0, s, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, NULL, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, d, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, s, &err), WSGI_CORE_OK,
+               err);
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, s, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    wsgi_core_settings_free(s);
+    wsgi_core_settings_free(d);
+    wsgi_core_config_free(c);
+}
+
+static void supervisors(void)
+{
+    wsgi_core_engine *engine = prepared();
+
+    CHECK_CALL(wsgi_core_engine_tend(NULL, &err), WSGI_CORE_E_ARGUMENT, err);
+    CHECK_INT(wsgi_core_engine_get_supervisor_pid(NULL), 0);
+    /* Without process groups there is none. */
+    CHECK_CALL(wsgi_core_engine_tend(engine, &err), WSGI_CORE_OK, err);
+    CHECK_INT(wsgi_core_engine_get_supervisor_pid(engine), 0);
     wsgi_core_engine_free(engine);
 }
 
@@ -473,6 +514,8 @@ int main(void)
     RUN(add_application);
     RUN(engine_prepare);
     RUN(engine_life);
+    RUN(process_groups);
+    RUN(supervisors);
     RUN(members_of_request_info);
     RUN(request_new);
     RUN(arrays_of_request_info);

@@ -53,7 +53,7 @@ static void options_are_described(void)
         CHECK(option.accepted && *option.accepted);
         CHECK(option.meaning && *option.meaning);
         CHECK(option.scope >= WSGI_CORE_SCOPE_PROCESS
-              && option.scope <= WSGI_CORE_SCOPE_SCRIPT);
+              && option.scope <= WSGI_CORE_SCOPE_GROUP);
         CHECK(strspn(option.name, "abcdefghijklmnopqrstuvwxyz-")
               == strlen(option.name));
     }

@@ -107,13 +107,16 @@ def test_home_of_a_version_without_runtime_is_refused(start: StartServer) -> Non
         assert version in line
 
 
-def test_python_that_cannot_start_is_500(httpd: StartHttpd) -> None:
-    """The process stays, and says so to every request, as another one would fail likewise."""
-    server = httpd(grouped("python-home=/nonexistent"))
+def test_python_that_cannot_start_is_503(httpd: StartHttpd) -> None:
+    """The process is tried again, later and later, and the log says why."""
+    server = httpd(grouped("python-home=/nonexistent connect-timeout=1"))
     server.log.expect(r"WC0023: .*/nonexistent", None)
-    server.log.allow(r"WC0030: |^Python path configuration|^  |^(Fatal|Current) |^$|^ModuleNotFound")
-    assert [server.get("/").status for _ in range(3)] == [500, 500, 500]
-    assert len(server.log.find("WC0030: ")) == 1
+    server.log.expect(r"WC0030: .*group 'app'", None)
+    server.log.allow(r"WC00\d\d: |^Python path configuration|^  |^(Fatal|Current) |^$|^ModuleNotFound")
+    response = server.get("/")
+    assert response.status == 503
+    assert int(response.headers["retry-after"]) >= 1
+    server.log.wait_for(r"the next one starts in 0\.2 seconds")
 
 
 def test_main_thread_is_not_a_request_thread(httpd: StartHttpd) -> None:
