@@ -64,6 +64,7 @@ typedef struct {
     wsgi_core_engine *engine;          /* from post_config on */
     apr_proc_t supervisor;             /* of the process groups; pid 0: none */
     apr_time_t supervised_since;       /* start of the last; 0: never one */
+    int early_ends;                    /* of supervisors, in a row */
     server_rec *server;                /* the main one */
     apr_pool_t *pool;
     int stop_timed_out;
@@ -1458,9 +1459,9 @@ static void restart_supervisor(process_config *process)
     watch_supervisor(process);
 }
 
-/* The supervisor of the process groups has ended, or need not be watched. One
- * that ended soon after its start is left to monitor(), which runs every few
- * seconds: it would only do so again.
+/* The supervisor of the process groups has ended, or need not be watched. When
+ * two in a row end soon after their start, the next is left to monitor(), which
+ * runs every few seconds: it would only do so again.
  */
 static void supervisor_event(int reason, void *data, apr_wait_t status)
 {
@@ -1472,8 +1473,11 @@ static void supervisor_event(int reason, void *data, apr_wait_t status)
     }
     apr_proc_other_child_unregister(process);
     process->supervisor.pid = 0;
+    if (apr_time_now() - process->supervised_since > SUPERVISOR_LIFE) {
+        process->early_ends = 0;
+    }
     if ((reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST)
-        && apr_time_now() - process->supervised_since > SUPERVISOR_LIFE) {
+        && process->early_ends++ == 0) {
         restart_supervisor(process);
     }
 }
