@@ -78,7 +78,9 @@ def test_own_application(tmp_path: Path, number: signal.Signals) -> None:
         process.wait(30)
         # `make` itself may be gone before what it ran.
         deadline = time.monotonic() + 30
-        while is_open(port) and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if "==> stopping" in log.read_text() and not is_open(port):
+                break
             time.sleep(0.05)
         text = log.read_text()
         steps = [line for line in text.splitlines() if line.startswith("==> ")]
