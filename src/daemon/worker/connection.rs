@@ -139,11 +139,11 @@ fn request(
         daemon_start: clock::seconds(),
         ..head.request()
     };
-    let outdated = shared.is_outdated(&request);
-    if outdated {
+    if shared.is_outdated(&request) {
         shared.retire(Reason::ScriptReload);
     }
-    if outdated || shared.stopping.load(Ordering::Acquire) {
+    // A process that is to be replaced takes nothing new: the request waits for the one after it.
+    if shared.is_retired() || shared.stopping.load(Ordering::Acquire) {
         stream.abort(&Abort::new(AbortReason::Refused, ""));
         return Err(Fault::Gone);
     }

@@ -169,6 +169,11 @@ impl Shared {
         }
     }
 
+    /// Whether this process is to be replaced.
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Relaxed)
+    }
+
     /// Whether a request can't be served because its script has changed since it was loaded.
     pub fn is_outdated(&self, request: &Request<'_>) -> bool {
         let modified = request.script_mtime_us;
