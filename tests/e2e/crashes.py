@@ -18,9 +18,16 @@ def backtrace(binary: str, directory: Path) -> str:
         return "no core dump"
     if not shutil.which("gdb"):
         return f"no gdb to read {cores[-1]}"
-    command = ["gdb", "-batch", "-nx", "-ex", "bt", binary, str(cores[-1])]
-    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return "\n".join(line for line in output.splitlines() if line.startswith("#"))
+    command = ["gdb", "-batch", "-nx", "-ex", "bt", "-ex", "thread apply all bt"]
+    output = subprocess.run(
+        [*command, binary, str(cores[-1])], capture_output=True, text=True, check=False
+    ).stdout
+    # httpd catches the signal and sends it to its process again, so that any thread may be the one
+    # that dumps the core; the one that crashed is inside that handler.
+    dumping, *threads = output.split("\nThread ")
+    caught = [thread for thread in threads if "<signal handler called>" in thread]
+    stack = caught[0] if caught else dumping
+    return "\n".join(line for line in stack.splitlines() if line.startswith("#"))
 
 
 def is_of_httpd_alone(trace: str) -> bool:
