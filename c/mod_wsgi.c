@@ -294,6 +294,19 @@ static const char *set_dir_option(cmd_parms *cmd, void *mconfig,
     return NULL;
 }
 
+/* Likewise, for a list: each word is added by itself. */
+static const char *add_dir_words(cmd_parms *cmd, void *mconfig,
+                                 const char *line)
+{
+    const char *refusal;
+
+    do {
+        refusal =
+            set_dir_option(cmd, mconfig, ap_getword_conf(cmd->pool, &line));
+    } while (!refusal && *line);
+    return refusal;
+}
+
 static const char *set_verbose_debugging(cmd_parms *cmd, void *dummy, int on)
 {
     (void)dummy;
@@ -1666,6 +1679,12 @@ static const command_rec commands[] = {
         OR_FILEINFO, "On or Off: use sendfile() for wsgi.file_wrapper"),
     AP_INIT_TAKE1("WSGIIgnoreActivity", set_dir_option, "ignore-activity",
         OR_FILEINFO, "On or Off: keep requests from counting as activity"),
+
+    AP_INIT_RAW_ARGS("WSGITrustedProxyHeaders", add_dir_words,
+        "trusted-proxy-headers", OR_FILEINFO,
+        "Headers of proxies in front of httpd that take effect"),
+    AP_INIT_RAW_ARGS("WSGITrustedProxies", add_dir_words, "trusted-proxies",
+        OR_FILEINFO, "Proxies whose headers take effect; unset: all"),
 
     AP_INIT_TAKE1("WSGIPythonHome", set_process_option, "python-home",
         RSRC_CONF, "Prefix of a Python, or a virtual environment"),

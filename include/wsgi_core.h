@@ -847,7 +847,7 @@ wsgi_core_status wsgi_core_option_get(size_t index, struct wsgi_core_option *opt
 struct wsgi_core_settings *wsgi_core_settings_new(wsgi_core_scope scope);
 
 /**
- * Set an option. Setting it again replaces its value.
+ * Set an option. Setting it again replaces its value, or adds to it where the option says so.
  *
  * @param settings   the settings; not while a request that names them exists
  * @param name       name of the option

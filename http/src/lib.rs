@@ -10,7 +10,9 @@ mod field;
 mod header;
 mod length;
 mod method;
+mod network;
 mod path;
+mod proxy;
 mod status;
 mod variable;
 
@@ -21,6 +23,8 @@ pub use field::{FieldError, Repeats, check_name, check_value, repeats};
 pub use header::{Access, Headers};
 pub use length::{LengthError, content_length};
 pub use method::{HeadMapping, request_method};
+pub use network::Network;
 pub use path::collapse_slashes;
+pub use proxy::{ProxyHeader, ProxyRules};
 pub use status::{StatusError, status_code};
 pub use variable::{is_https, is_passed};

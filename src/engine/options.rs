@@ -4,8 +4,8 @@
 use super::option::{Apply, OptionSpec, Scope};
 use super::value::{
     Unacceptable, absolute, account_group, account_groups, amount, daemon_user, directories, flag,
-    head_mapping, milliseconds, names, octal, seconds, seed, signed, size, text, time, user,
-    version, whole,
+    head_mapping, milliseconds, names, networks, octal, proxy_headers, seconds, seed, signed, size,
+    text, time, user, version, whole,
 };
 use crate::daemon::account::is_root;
 use std::os::unix::ffi::OsStrExt;
@@ -183,6 +183,13 @@ pub static OPTIONS: &[OptionSpec] = &[
     layer!(Directory, c"ignore-activity", c"On or Off", Some(c"Off"),
         c"Whether requests leave the inactivity timer of their process alone.",
         |settings, value| settings.ignore_activity = Some(flag(value)?)),
+    layer!(Directory, c"trusted-proxy-headers", c"names of header fields separated by spaces", None,
+        c"Header fields of proxies in front of the server that take effect, such as X-Forwarded-For; may be set repeatedly, \
+          and all of them count.",
+        |settings, value| settings.trusted_proxy_headers.get_or_insert_default().extend(proxy_headers(value)?)),
+    layer!(Directory, c"trusted-proxies", c"addresses or networks separated by spaces, such as 10.0.0.0/8 or ::1", None,
+        c"The proxies whose header fields take effect; the default is all. May be set repeatedly, and all of them count.",
+        |settings, value| settings.trusted_proxies.get_or_insert_default().extend(networks(value)?)),
     layer!(Script, c"process-group", c"a name, %{GLOBAL}, %{RESOURCE}, %{SERVER}, %{HOST} or %{ENV:name}", None,
         c"Process group that runs the application; %{GLOBAL} is the server's own process.",
         |settings, value| settings.process_group = Some(text(value)?.into())),

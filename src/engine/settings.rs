@@ -5,7 +5,7 @@ use super::Error;
 use super::option::{Apply, OptionSpec, Scope};
 use crate::daemon::GroupSettings;
 use std::sync::Arc;
-use wsgi_core_http::HeadMapping;
+use wsgi_core_http::{HeadMapping, Network, ProxyHeader, ProxyRules};
 
 /// A sparse set of options: one layer.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Settings {
     pub(super) enable_sendfile: Option<bool>,
     pub(super) ignore_activity: Option<bool>,
     pub(super) restrict_process: Option<Arc<[Box<[u8]>]>>,
+    pub(super) trusted_proxy_headers: Option<Vec<ProxyHeader>>,
+    pub(super) trusted_proxies: Option<Vec<Network>>,
     /// In group scope: all of them, and as what they were given.
     pub(super) group: Option<Box<GroupSettings>>,
     pub(super) given: Vec<Given>,
@@ -55,6 +57,8 @@ impl Settings {
             enable_sendfile: None,
             ignore_activity: None,
             restrict_process: None,
+            trusted_proxy_headers: None,
+            trusted_proxies: None,
             group: (scope == Scope::Group).then(Box::default),
             given: Vec::new(),
         }
@@ -92,6 +96,7 @@ pub struct Resolved<'a> {
     pub(super) enable_sendfile: bool,
     pub(super) ignore_activity: bool,
     pub(super) restrict_process: Option<&'a [Box<[u8]>]>,
+    pub(super) proxy_rules: ProxyRules<'a>,
 }
 
 /// The configured callable.
@@ -145,6 +150,14 @@ impl<'a> Resolved<'a> {
         inner(
             &mut self.restrict_process,
             layer.restrict_process.as_deref().map(Some),
+        );
+        inner(
+            &mut self.proxy_rules.headers,
+            layer.trusted_proxy_headers.as_deref(),
+        );
+        inner(
+            &mut self.proxy_rules.proxies,
+            layer.trusted_proxies.as_deref().map(Some),
         );
     }
 
@@ -203,6 +216,28 @@ mod tests {
             Callable::Literal(b"%{ENV:X}")
         );
         assert_eq!(Resolved::of([]).callable, Callable::Default);
+    }
+
+    #[test]
+    fn lists_grow_within_a_layer_and_are_replaced_by_an_inner_one() {
+        let outer = layer(
+            Scope::Directory,
+            &[
+                ("trusted-proxies", "10.0.0.1"),
+                ("trusted-proxies", "10.1.0.0/16 ::1"),
+                ("trusted-proxy-headers", "X-Forwarded-For x-nonsense"),
+                ("trusted-proxy-headers", "X-HTTPS"),
+            ],
+        );
+        let inner = layer(Scope::Directory, &[("trusted-proxies", "10.2.0.0/16")]);
+        let none = layer(Scope::Directory, &[("trusted-proxy-headers", "None")]);
+        let rules = |layers: &[&'static Settings]| Resolved::of(layers.iter().copied()).proxy_rules;
+        let [outer, inner, none] = [outer, inner, none].map(|layer| &*Box::leak(Box::new(layer)));
+        let counts = |rules: ProxyRules<'_>| (rules.headers.len(), rules.proxies.map(<[_]>::len));
+        assert_eq!(counts(rules(&[])), (0, None));
+        assert_eq!(counts(rules(&[outer])), (2, Some(3)));
+        assert_eq!(counts(rules(&[outer, inner])), (2, Some(1)));
+        assert_eq!(counts(rules(&[outer, none])), (0, Some(3)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::daemon::account::{Group, User, most_groups};
 use std::sync::Arc;
 use std::time::Duration;
-use wsgi_core_http::HeadMapping;
+use wsgi_core_http::{HeadMapping, Network, ProxyHeader};
 
 /// A value that is not accepted. Why is in the option's own words.
 pub(super) struct Unacceptable;
@@ -139,18 +139,30 @@ pub(super) fn account_groups(value: &[u8]) -> Value<Vec<u32>> {
     }
 }
 
+/// Words separated by spaces, at least one.
+fn words(value: &[u8]) -> Value<impl Iterator<Item = &[u8]>> {
+    let words = text(value)?.split(u8::is_ascii_whitespace);
+    let mut words = words.filter(|word| !word.is_empty()).peekable();
+    if words.peek().is_none() {
+        return Err(Unacceptable);
+    }
+    Ok(words)
+}
+
 /// Names separated by spaces.
 pub(super) fn names(value: &[u8]) -> Value<Arc<[Box<[u8]>]>> {
-    let words = text(value)?.split(u8::is_ascii_whitespace);
-    let names: Vec<Box<[u8]>> = words
-        .filter(|word| !word.is_empty())
-        .map(Box::from)
-        .collect();
-    if names.is_empty() {
-        Err(Unacceptable)
-    } else {
-        Ok(names.into())
-    }
+    Ok(words(value)?.map(Box::from).collect())
+}
+
+/// Names of header fields of proxies; those that mean nothing are left out.
+pub(super) fn proxy_headers(value: &[u8]) -> Value<Vec<ProxyHeader>> {
+    Ok(words(value)?.filter_map(ProxyHeader::find).collect())
+}
+
+/// Addresses and networks.
+pub(super) fn networks(value: &[u8]) -> Value<Vec<Network>> {
+    let networks = words(value)?.map(Network::parse);
+    networks.collect::<Option<_>>().ok_or(Unacceptable)
 }
 
 /// A positive number of seconds in decimal, with a fraction or without.
