@@ -24,6 +24,7 @@
 #include "util_script.h"
 
 #include "apr_buckets.h"
+#include "apr_date.h"
 #include "apr_hash.h"
 #include "apr_lib.h"
 #include "apr_optional.h"
@@ -105,6 +106,7 @@ typedef struct {
     apr_bucket_brigade *input;  /* what was read and not yet taken */
     apr_bucket_brigade *output; /* empty between callbacks */
     apr_off_t length;           /* Content-Length of the response, or -1 */
+    const char *redirect;       /* answer with what is at this path instead */
     apr_status_t read_failure;
     apr_status_t failure; /* of an output filter; nothing more is passed */
     unsigned int input_ended : 1;
@@ -568,7 +570,23 @@ static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
  * Callbacks: the response
  */
 
-static void set_header(request_rec *r, const char *name, const char *value,
+/* Only as far as httpd understands it, and not in the future. */
+static void set_last_modified(request_rec *r, const char *value)
+{
+    apr_time_t time = apr_date_parse_http(value);
+
+    if (time == APR_DATE_BAD) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "[script %s] Last-Modified is not a date, and is left "
+                      "out: %s",
+                      r->filename, value);
+        return;
+    }
+    ap_update_mtime(r, time);
+    ap_set_last_modified(r);
+}
+
+static void set_header(request_rec *r, const char *name, char *value,
                        int error_page)
 {
     if (!ap_cstr_casecmp(name, "WWW-Authenticate")) {
@@ -578,7 +596,11 @@ static void set_header(request_rec *r, const char *name, const char *value,
         return;
     }
     else if (!ap_cstr_casecmp(name, "Content-Type")) {
+        ap_content_type_tolower(value);
         ap_set_content_type(r, value);
+    }
+    else if (!ap_cstr_casecmp(name, "Last-Modified")) {
+        set_last_modified(r, value);
     }
     else {
         apr_table_addn(r->headers_out, name, value);
@@ -586,7 +608,7 @@ static void set_header(request_rec *r, const char *name, const char *value,
 }
 
 /* Copies with a NUL. */
-static char *append(char *to, const char **string, wsgi_core_bytes bytes)
+static char *append(char *to, char **string, wsgi_core_bytes bytes)
 {
     *string = to;
     if (bytes.len) {
@@ -603,7 +625,8 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
     const wsgi_core_pair *header = head->headers;
     const wsgi_core_pair *end = header + head->headers_len;
     apr_size_t size = head->status.len + 1;
-    const char *status;
+    const char *location;
+    char *status;
     char *to;
 
     if (x->failure != APR_SUCCESS) {
@@ -615,14 +638,19 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
     to = apr_palloc(r->pool, size);
     to = append(to, &status, head->status);
     for (header = head->headers; header < end; header++) {
-        const char *name;
-        const char *value;
+        char *name;
+        char *value;
 
         to = append(to, &name, header->name);
         to = append(to, &value, header->value);
         set_header(r, name, value, head->error_page);
     }
     if (head->error_page) {
+        return WSGI_CORE_OK;
+    }
+    location = apr_table_get(r->headers_out, "Location");
+    if (head->code == HTTP_OK && location && *location == '/') {
+        x->redirect = location;
         return WSGI_CORE_OK;
     }
     r->status = head->code;
@@ -724,6 +752,9 @@ static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
     int is_whole = x->length == (apr_off_t)data_len && !x->started
                    && !apr_table_get(x->r->headers_in, "Range");
 
+    if (x->redirect) {
+        return WSGI_CORE_OK;
+    }
     if (x->failure != APR_SUCCESS || x->ended) {
         return WSGI_CORE_E_HOST;
     }
@@ -784,6 +815,9 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
     int is_whole = x->length == (apr_off_t)length && !x->started;
     apr_status_t rv = APR_SUCCESS;
 
+    if (x->redirect) {
+        return WSGI_CORE_OK;
+    }
     if (x->failure != APR_SUCCESS || x->ended) {
         return WSGI_CORE_E_HOST;
     }
@@ -1141,6 +1175,34 @@ static void break_off(exchange *x)
     pass_output(x);
 }
 
+static int add_header(void *table, const char *name, const char *value)
+{
+    apr_table_addn(table, name, value);
+    return 1;
+}
+
+/* A local redirect as CGI has it (RFC 3875, section 6.2.2): the answer is what
+ * GET gives for another path, and cookies. httpd must not find the body of this
+ * request again, neither as one of that one nor as a request of its own.
+ */
+static int redirect(exchange *x)
+{
+    request_rec *r = x->r;
+    int status = ap_discard_request_body(r);
+
+    if (status != OK) {
+        return status;
+    }
+    apr_table_unset(r->headers_in, "Content-Length");
+    apr_table_unset(r->headers_in, "Transfer-Encoding");
+    r->method = "GET";
+    r->method_number = M_GET;
+    apr_table_do(add_header, r->err_headers_out, r->headers_out, "Set-Cookie",
+                 NULL);
+    ap_internal_redirect(x->redirect, r);
+    return OK;
+}
+
 /* What the handler returns for what became of the request. */
 static int conclude(exchange *x, wsgi_core_status status,
                     const wsgi_core_outcome *outcome,
@@ -1154,6 +1216,9 @@ static int conclude(exchange *x, wsgi_core_status status,
             break_off(x);
         }
         return OK;
+    }
+    if (status == WSGI_CORE_OK && x->redirect) {
+        return redirect(x);
     }
 
     /* Nothing has left, so httpd can answer, and the head is forgotten. */
