@@ -1399,7 +1399,13 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     for (s = main_server; s; s = s->next) {
-        if (declare_groups(s, process->options, &where, &err) != WSGI_CORE_OK) {
+        /* A virtual host without directives of ours has the main one's. */
+        int is_shared =
+            s->is_virtual && server_conf(s) == server_conf(main_server);
+
+        if (!is_shared
+            && declare_groups(s, process->options, &where, &err)
+                   != WSGI_CORE_OK) {
             return startup_failed(ptemp, err, where);
         }
     }
