@@ -50,7 +50,10 @@ REFUSED = [
     *(Refused(f"name: {w}", "ValueError") for w in ("CR LF", "NUL", "space", "colon", "empty")),
     Refused("name: latin-1", "ValueError"),
     *(Refused(f"value: {w}", "ValueError") for w in ("CR LF", "folded", "LF", "NUL", "escape")),
-    *(Refused(f"{what}: not latin-1", "UnicodeEncodeError") for what in ("status", "name", "value")),
+    *(
+        Refused(f"{what}: not latin-1", "UnicodeEncodeError")
+        for what in ("status", "name", "value")
+    ),
     Refused("status: lone surrogate", "UnicodeEncodeError"),
     Refused("value: bytes", "TypeError"),
     Refused("headers: no pairs", "TypeError"),

@@ -108,11 +108,22 @@ BODIES = [
     Case("a length beyond every number", post(b"Content-Length: " + b"9" * 40), 400),
     Case("two lengths in one", post(b"Content-Length: 5, 5", body=b"12345"), 400),
     Case("two lengths", post(b"Content-Length: 5", b"Content-Length: 6", body=b"123456"), 400),
-    Case("the same length twice", post(b"Content-Length: 5", b"content-length: 5", body=b"12345"), 400),
+    Case(
+        "the same length twice",
+        post(b"Content-Length: 5", b"content-length: 5", body=b"12345"),
+        400,
+    ),
     Case("a length over the limit", post(b"Content-Length: 100001"), 413, TOO_LONG),
     Case("another transfer coding", post(b"Transfer-Encoding: gzip", body=b"x"), 400),
-    Case("a coding before chunked", post(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"), 501, CODING),
-    Case("chunked before a coding", post(b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n"), 400),
+    Case(
+        "a coding before chunked",
+        post(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"),
+        501,
+        CODING,
+    ),
+    Case(
+        "chunked before a coding", post(b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n"), 400
+    ),
     Case("chunked twice", chunked(b"0\r\n\r\n", b"Transfer-Encoding: chunked"), 501, CODING),
     Case("chunked in quotes", post(b'Transfer-Encoding: "chunked"', body=b"0\r\n\r\n"), 400),
     Case("almost chunked", post(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n"), 400),
@@ -122,7 +133,12 @@ BODIES = [
     Case("a negative size", chunked(b"-1\r\n\r\n"), 400, UNREADABLE),
     Case("a size beyond every number", chunked(b"f" * 40 + b"\r\n"), 413, UNREADABLE),
     Case("no end of a chunk", chunked(b"3\r\nabcdef\r\n0\r\n\r\n"), 400, UNREADABLE),
-    Case("more than the limit", chunked(b"30000\r\n" + b"x" * 0x30000 + b"\r\n0\r\n\r\n"), 413, UNREADABLE),
+    Case(
+        "more than the limit",
+        chunked(b"30000\r\n" + b"x" * 0x30000 + b"\r\n0\r\n\r\n"),
+        413,
+        UNREADABLE,
+    ),
 ]
 
 
@@ -190,16 +206,22 @@ ODD: list[tuple[str, bytes, dict[str, str | None]]] = [
     ("a method in lower case", get(b"/environ").replace(b"GET", b"get"), {"REQUEST_METHOD": "get"}),
     ("any method", get(b"/environ").replace(b"GET", b"X-~!"), {"REQUEST_METHOD": "X-~!"}),
     ("underscores in a name", get(b"/environ", b"X_Y: z", b"Remote_Addr: z"), {"HTTP_X_Y": None}),
-    ("an underscore beside the real name", get(b"/environ", b"X-Y: a", b"X_Y: z"), {"HTTP_X_Y": "a"}),
+    (
+        "an underscore beside the real name",
+        get(b"/environ", b"X-Y: a", b"X_Y: z"),
+        {"HTTP_X_Y": "a"},
+    ),
     ("other tokens in a name", get(b"/environ", b"X.Y: z", b"X'Y: z"), {"HTTP_X.Y": None}),
     ("names of other variables", get(b"/environ", b"Path-Info: /x"), {"PATH_INFO": "/environ"}),
     ("the name of a proxy", get(b"/environ", b"PrOxY: z"), {"HTTP_PROXY": None}),
     ("bytes beyond ASCII in a value", get(b"/environ", b"X: \xff\xe9"), {"HTTP_X": "\xff\xe9"}),
     ("tabs in a value", get(b"/environ", b"X: \ta\tb\t"), {"HTTP_X": "a\tb"}),
     ("a folded value", get(b"/environ", b"X: a", b"  b"), {"HTTP_X": "a b"}),
-    ("many of one header", get(b"/environ", *(b"X: %d" % n for n in range(50))), {
-        "HTTP_X": ", ".join(map(str, range(50)))
-    }),
+    (
+        "many of one header",
+        get(b"/environ", *(b"X: %d" % n for n in range(50))),
+        {"HTTP_X": ", ".join(map(str, range(50)))},
+    ),
     (
         "a length and a coding",
         chunked(b"2\r\nab\r\n0\r\n\r\n", b"Content-Length: 1").replace(b"input_digest", b"environ"),
@@ -213,7 +235,9 @@ ODD: list[tuple[str, bytes, dict[str, str | None]]] = [
 ]
 
 
-@pytest.mark.parametrize(("sent", "expected"), [row[1:] for row in ODD], ids=[row[0] for row in ODD])
+@pytest.mark.parametrize(
+    ("sent", "expected"), [row[1:] for row in ODD], ids=[row[0] for row in ODD]
+)
 def test_an_odd_request(server: Watched, sent: bytes, expected: dict[str, str | None]) -> None:
     found = environ(server, sent)
     assert {key: found.get(key) for key in expected} == expected
@@ -242,7 +266,10 @@ def test_a_body_is_no_request(server: Watched, path: str, framing: str) -> None:
     """Whether the application reads it or not."""
     body = get(b"/raise_at_once") * 100
     with server.connect() as connection:
-        headers = {"length": {"Content-Length": str(len(body))}, "chunked": {"Transfer-Encoding": "chunked"}}
+        headers = {
+            "length": {"Content-Length": str(len(body))},
+            "chunked": {"Transfer-Encoding": "chunked"},
+        }
         connection.send_head("POST", path, headers[framing])
         connection.send(body) if framing == "length" else connection.send_chunk(body)
         if framing == "chunked":

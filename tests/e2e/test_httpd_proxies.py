@@ -179,7 +179,10 @@ def test_the_scheme_of_the_connection(server: Watched, headers: Headers, scheme:
 
 @pytest.fixture(scope="module")
 def second_host() -> Iterator[Server]:
-    options = {"trusted-proxy-headers": "X-Forwarded-For", "trusted-proxies": "127.0.0.1 10.0.0.0/8"}
+    options = {
+        "trusted-proxy-headers": "X-Forwarded-For",
+        "trusted-proxies": "127.0.0.1 10.0.0.0/8",
+    }
     yield from sharing.serve(Microhttpd("gateway.wsgi", options))
 
 

@@ -272,7 +272,10 @@ def test_request_bodies_are_inflated(server: Watched) -> None:
     found = server.post("/gateway/input_digest/inflate", sent, headers).json()
     assert found[0] == len(body)
     expression = quote("[environ['CONTENT_LENGTH'], len(environ['wsgi.input'].read())]")
-    assert server.post(f"/inflate?{expression}", sent, headers).json() == [str(len(sent)), len(body)]
+    assert server.post(f"/inflate?{expression}", sent, headers).json() == [
+        str(len(sent)),
+        len(body),
+    ]
 
 
 # mod_rewrite
