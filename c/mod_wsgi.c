@@ -646,6 +646,8 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
         set_header(r, name, value, head->error_page);
     }
     if (head->error_page) {
+        /* httpd keeps it on its page, and does not know every status. */
+        r->status_line = status;
         return WSGI_CORE_OK;
     }
     location = apr_table_get(r->headers_out, "Location");
@@ -1223,8 +1225,8 @@ static int conclude(exchange *x, wsgi_core_status status,
 
     /* Nothing has left, so httpd can answer, and the head is forgotten. */
     x->r->status = HTTP_OK;
-    x->r->status_line = NULL;
     if (status != WSGI_CORE_OK) {
+        x->r->status_line = NULL;
         return ap_map_http_request_error(x->read_failure,
                                          wsgi_core_error_get_http_status(err));
     }

@@ -167,11 +167,9 @@ impl ProxyRules<'_> {
     /// How many bytes of an arena [`ProxyRules::apply`] takes at most.
     #[must_use]
     pub fn size(&self, headers: &Headers<'_>, variables: &[Pair<'_>]) -> usize {
-        if !self
-            .headers
-            .iter()
-            .any(|header| matches!(header.0.effect, Effect::Chain))
-        {
+        let is_chain = |header: &&ProxyHeader| matches!(header.0.effect, Effect::Chain);
+        let times = self.headers.iter().filter(is_chain).count();
+        if times == 0 {
             return 0;
         }
         let variables = variables
@@ -181,7 +179,7 @@ impl ProxyRules<'_> {
         let longest = headers
             .length_of(KNOWN[0].name)
             .max(variables.max().unwrap_or(0));
-        2 * longest
+        2 * longest * times
     }
 
     /// Gives effect to what the fields in `environ` say, if the peer is believed, and removes those that say

@@ -1,5 +1,8 @@
-"""Applications that break every rule: nothing that they do reaches a client as something else, each is told of in the log,
-and the next request is served. In both modes."""
+"""Applications that break every rule, in both modes.
+
+Nothing that they do reaches a client as something else, what they do wrong is in the log, and the
+next request is served.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Malformed and hostile requests through raw sockets: each has one outcome, in both modes, and the next request is
-served."""
+"""Malformed and hostile requests through raw sockets, in both modes.
+
+Each has one outcome, and the next request is served.
+"""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ GOOD = [
     *(f"{name} {value}" for name in ON_OFF for value in ("On", "off", "ON")),
     "WSGIMapHEADToGET auto",
     "WSGITrustedProxies 10.0.0.1 10.0.0.0/8 '10.0.0.0/255.0.0.0' ::1 2001:db8::/32 0.0.0.0/0",
-    "WSGITrustedProxyHeaders X-Forwarded-For X-Unknown \"x-https\"",
+    'WSGITrustedProxyHeaders X-Forwarded-For X-Unknown "x-https"',
     "WSGIScriptAlias /x /y.wsgi",
     "WSGIScriptAlias /x '/y z.wsgi' application-group='a b' callable-object=\"c\"",
     "WSGIScriptAlias /x /y.wsgi application-group=a application-group=b",

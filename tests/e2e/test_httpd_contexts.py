@@ -1,5 +1,7 @@
-"""Where each directive may stand, and which place wins. A directive is a row of DIRECTIVES; what its value does to a
-request, for those that merge, is a row of EFFECTS."""
+"""Where each directive may stand, and which place wins.
+
+A directive is a row of DIRECTIVES; what its value does to a request, if it merges, one of EFFECTS.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from client import Headers, Response
 from httpd import Httpd, httpd_binary
 from server import Server, Watched
 
-# The contexts of the reference: server only; and virtual host; and sections; and .htaccess by override class.
+# The contexts of the reference: server only; virtual hosts too; sections too; .htaccess by class.
 GLOBAL = {"server"}
 SERVER = {"server", "VirtualHost"}
 SECTIONS = SERVER | {"Directory", "Location", "Files", "If"}
@@ -175,8 +177,8 @@ def reloaded(server: Watched, path: str, headers: list[tuple[str, str]]) -> str:
     return str(ask(server, path, headers).json()["(globals)"])
 
 
-# Two values of each directive, how to see which is in force, and what is seen then. At every place all of them stand
-# with their first values, or all with their second ones.
+# Two values of each directive, how to see which is in force, and what is seen then. At every
+# place all of them stand with their first values, or all with their second ones.
 EFFECTS: dict[str, tuple[tuple[str, str], Ask, tuple[Any, Any]]] = {
     "WSGIApplicationGroup": (("a", "b"), value("mod_wsgi.application_group"), ("a", "b")),
     "WSGICallableObject": (
@@ -211,7 +213,7 @@ UNSEEN = {"WSGIEnableSendfile", "WSGIIgnoreActivity"}
 
 
 def values(number: int, place: str = "server") -> str:
-    """The lines of all directives that may stand at a place, with their first or their second values."""
+    """All directives that may stand at a place, with their first or their second values."""
     lines = [
         f"{name} {row[0][number]}" for name, row in EFFECTS.items() if place in DIRECTIVES[name][0]
     ]

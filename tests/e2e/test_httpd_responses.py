@@ -30,6 +30,8 @@ ErrorDocument 500 /pages/error.html
 <Location /override>
     WSGIErrorOverride On
     ErrorDocument 404 /environ
+    # A page for 500 would stand for every status that httpd does not know.
+    ErrorDocument 500 default
 </Location>
 """
 TEXT = ("Content-Type", "text/plain")
@@ -172,6 +174,12 @@ def test_error_override_with_an_application_as_document(server: Watched, by: str
     found = dict(server.get(location).json())
     assert found["REDIRECT_URL"] == ["str", "/override/respond"]
     assert found["REDIRECT_STATUS"] == ["str", "404"]
+
+
+@pytest.mark.parametrize("status", ["405 Mine", "418 I'm a teapot", "499 Odd", "599 Odder"])
+def test_error_override_keeps_the_status(server: Watched, status: str) -> None:
+    response = server.get(target([TEXT], "/override/respond", status=status))
+    assert (f"{response.status} {response.reason}", response.body[:9]) == (status, b"<!DOCTYPE")
 
 
 def test_error_override_keeps_what_asks_for_credentials(server: Watched) -> None:

@@ -1,5 +1,5 @@
-"""Applications beside other modules of httpd: mod_ssl, mod_http2, mod_proxy, mod_deflate, mod_rewrite, mod_headers,
-mod_status and mod_info. In both modes."""
+"""Applications beside other modules of httpd, in both modes: mod_ssl, mod_http2, mod_proxy,
+mod_deflate, mod_rewrite, mod_headers, mod_status and mod_info."""
 
 from __future__ import annotations
 

@@ -523,6 +523,24 @@ fn a_variable_of_the_server_counts_as_sent() {
 }
 
 #[test]
+fn a_header_may_be_listed_twice() {
+    check(&Case {
+        headers: "X-Forwarded-For X-Real-IP X-Forwarded-For",
+        proxies: TRUSTED,
+        sent: &[
+            ("X-Forwarded-For", "9.9.9.9,1.1.1.1,10.0.0.1"),
+            ("X-Real-IP", "2.2.2.2"),
+        ],
+        expected: &[
+            ("REMOTE_ADDR", Some("1.1.1.1")),
+            (FOR, Some("1.1.1.1, 10.0.0.1")),
+            ("HTTP_X_REAL_IP", None),
+        ],
+        ..Case::default()
+    });
+}
+
+#[test]
 fn names_are_unique_and_are_their_keys() {
     for (index, known) in KNOWN.iter().enumerate() {
         let key = format!(

@@ -1,8 +1,9 @@
 """Applications that break every rule.
 
-Covers: line breaks, NULs and what latin-1 can't hold in status, names and values; wrong types and shapes; lengths that are
-wrong or contradict each other; fields that are the server's; oversized heads and bodies; results that are none; failing
-iterators, failing close(); calls of start_response at the wrong time.
+Covers: line breaks, NULs and what latin-1 can't hold in status, names and values; wrong types and
+shapes; lengths that are wrong or contradict each other; fields that are the server's; oversized
+heads and bodies; results that are none; failing iterators, failing close(); calls of
+start_response at the wrong time.
 """
 
 import os
