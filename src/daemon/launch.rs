@@ -139,7 +139,7 @@ impl Memory {
             source,
         };
         let layout = Layout {
-            rows: group.settings.workers(),
+            rows: group.settings.rows(),
             slots: group.settings.threads.max(1),
             members: MEMBERS,
             waiters: WAITERS,

@@ -116,6 +116,12 @@ impl GroupSettings {
         self.processes.unwrap_or(1)
     }
 
+    /// How many there may be while old ones finish what they have. Scripts that run for ever must not run twice.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.workers() * if self.threads == 0 { 1 } else { 2 }
+    }
+
     /// How long a worker that drains may serve on; `evicted` when a signal asked for it.
     #[must_use]
     pub fn drain_timeout(&self, evicted: bool) -> Option<Duration> {
