@@ -528,11 +528,10 @@ static apr_status_t take_input(exchange *x, char *buffer, apr_size_t size,
     return APR_SUCCESS;
 }
 
-/* Waits for the first byte only: what else has arrived is taken along. */
-static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
-                                  size_t *read_len, const char **reason)
+/* Waits for the first byte at most: what else has arrived is taken along. */
+static apr_size_t read_some(exchange *x, char *buffer, apr_size_t buffer_len,
+                            apr_read_type_e first)
 {
-    exchange *x = ctx;
     request_rec *r = x->r;
     apr_size_t taken = 0;
     apr_status_t rv = x->read_failure;
@@ -543,12 +542,13 @@ static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
     while (rv == APR_SUCCESS && taken < buffer_len && !x->input_ended) {
         if (APR_BRIGADE_EMPTY(x->input)) {
             rv = ap_get_brigade(r->input_filters, x->input, AP_MODE_READBYTES,
-                                taken ? APR_NONBLOCK_READ : APR_BLOCK_READ,
+                                taken ? APR_NONBLOCK_READ : first,
                                 buffer_len - taken);
             if (rv == APR_SUCCESS && r->eos_sent && !x->ended) {
                 rv = AP_FILTER_ERROR;
             }
-            if (taken && (rv != APR_SUCCESS || APR_BRIGADE_EMPTY(x->input))) {
+            if ((taken || first == APR_NONBLOCK_READ)
+                && (rv != APR_SUCCESS || APR_BRIGADE_EMPTY(x->input))) {
                 break;
             }
         }
@@ -559,10 +559,33 @@ static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
         x->read_failure = rv;
     }
+    return taken;
+}
+
+static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
+                                  size_t *read_len, const char **reason)
+{
+    exchange *x = ctx;
+    apr_size_t taken = read_some(x, buffer, buffer_len, APR_BLOCK_READ);
+
     if (x->read_failure != APR_SUCCESS && !taken) {
         return read_failed(x, reason);
     }
     *read_len = taken;
+    return WSGI_CORE_OK;
+}
+
+/* A failure comes again with the read that waits. */
+static wsgi_core_status read_now(void *ctx, char *buffer, size_t buffer_len,
+                                 size_t *read_len, bool *available)
+{
+    exchange *x = ctx;
+
+    /* Reading would ask the client for a body that may not be wanted. */
+    if (!x->r->expecting_100) {
+        *read_len = read_some(x, buffer, buffer_len, APR_NONBLOCK_READ);
+    }
+    *available = *read_len > 0 || x->input_ended;
     return WSGI_CORE_OK;
 }
 
@@ -840,6 +863,18 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
     return pass_block(x, flags, is_whole);
 }
 
+/* httpd sets its own again for the next request. */
+static void set_send_timeout(void *ctx, uint32_t seconds)
+{
+    conn_rec *c = ((exchange *)ctx)->r->connection;
+
+    /* The socket of an HTTP/2 connection is not this response's alone. */
+    if (!c->master) {
+        apr_socket_timeout_set(ap_get_conn_socket(c),
+                               apr_time_from_sec(seconds));
+    }
+}
+
 static bool is_aborted(void *ctx)
 {
     return ((exchange *)ctx)->r->connection->aborted;
@@ -867,7 +902,8 @@ static const wsgi_core_host host_callbacks = {
     log_for_request,
     request_log_level,
     get_variable,
-    NULL, /* read_now */
+    read_now,
+    set_send_timeout,
 };
 
 /*

@@ -520,14 +520,20 @@ typedef struct wsgi_core_host {
                                      struct wsgi_core_bytes *value);
     /**
      * Reads as `read` does, but without waiting: sets `available` to false when there is nothing at the moment, and to
-     * true otherwise; then a read_len of 0 is the end of the body. Saves time with long bodies for process groups.
-     * May be NULL.
+     * true otherwise; then a read_len of 0 is the end of the body. It must not ask the client to send, with
+     * 100 Continue for instance. Saves round trips of bodies to process groups. May be NULL.
      */
     wsgi_core_status (*read_now)(void *ctx,
                                  char *buffer,
                                  size_t buffer_len,
                                  size_t *read_len,
                                  bool *available);
+    /**
+     * Tells for how many seconds the client may take nothing of a block of this response, after which the send
+     * fails. Called before send_head, and only where the configuration says so. May be NULL: the host's own
+     * limit holds.
+     */
+    void (*set_send_timeout)(void *ctx, uint32_t seconds);
 } wsgi_core_host;
 
 /**

@@ -236,6 +236,10 @@ impl<H: Host> Downstream for Down<'_, H> {
     fn read_now(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, ReadFailure> {
         self.0.read_now(buffer)
     }
+
+    fn set_send_timeout(&mut self, timeout: Duration) {
+        self.0.set_send_timeout(timeout);
+    }
 }
 
 impl<H: Host> Exchange for Down<'_, H> {

@@ -83,6 +83,8 @@ messages! {
     LENGTH_SHORT = 54;
     /// The response could not be handed to the host.
     RESPONSE_FAILED = 55;
+    /// A header field of a response is longer than the process group allows.
+    HEADER_TOO_LONG = 56;
     /// The named process group is not defined.
     GROUP_UNKNOWN = 60;
     /// The request maps to this process, and the configuration keeps applications out of it.

@@ -3,6 +3,7 @@
 
 mod connection;
 mod failure;
+mod output;
 mod relay;
 
 pub use failure::{ClientFailure, Facts, Finished};
@@ -28,6 +29,11 @@ pub trait Downstream: Exchange {
     fn read_now(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, ReadFailure> {
         let _ = buffer;
         Ok(None)
+    }
+
+    /// The client may take nothing of a block for so long; the host's own limit holds otherwise.
+    fn set_send_timeout(&mut self, timeout: Duration) {
+        let _ = timeout;
     }
 }
 
@@ -107,11 +113,11 @@ impl GroupClient {
             },
         );
         let (mut refusals, mut lost) = (0, 0);
+        let mut relay = Relay::new(down, body, &self.settings);
         loop {
             let lease = self
                 .admit(start)
                 .map_err(|failure| (failure, Facts::default()))?;
-            let mut relay = Relay::new(down, body);
             match self.attempt(&lease, &request, &mut relay) {
                 Ok(finished) => return Ok(finished),
                 Err(Broken::Unreachable) => {
@@ -250,7 +256,18 @@ impl GroupClient {
         None
     }
 
+    /// Closes what leads to workers that are no more.
+    fn forget_the_gone(&self) {
+        for (row, pool) in self.claimer.table().rows().zip(&self.pools) {
+            let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
+            pool.retain(|connection| {
+                row.state != State::Gone && row.generation == connection.generation()
+            });
+        }
+    }
+
     fn connect(&self, lease: &Lease<'_>) -> Result<Connection, Broken> {
+        self.forget_the_gone();
         let (row, generation) = (lease.row(), lease.generation());
         let settings = &self.settings;
         Connection::open(&Target {
