@@ -26,6 +26,8 @@ pub(super) struct Groups {
 
 /// Names in a plan; those of options stand between a group and the next.
 pub(super) mod entry {
+    /// First of all: what the rest means depends on it.
+    pub const BUILD: &str = "@build";
     pub const HOST: &str = "@host";
     pub const LEVEL: &str = "@level";
     pub const BASE: &str = "@base";
@@ -181,6 +183,9 @@ fn report(finished: Finished) -> (Outcome, Result<(), Error>) {
     (outcome, result)
 }
 
+/// What library and program have in common if they come from the same build.
+pub(super) const BUILD: &str = env!("WSGI_CORE_BUILD");
+
 /// How long connections may be silent.
 pub(super) fn socket_timeout(config: &Config, own: Duration) -> Duration {
     if own.is_zero() {
@@ -203,6 +208,7 @@ fn executable(config: &Config) -> PathBuf {
 /// Everything that the supervisor and the workers need to know.
 fn plan(config: &Config, base: &[u8], level: Level) -> Result<Plan, Error> {
     let mut plan = Plan::default();
+    plan.add(entry::BUILD, BUILD.as_bytes());
     plan.add(entry::HOST, std::process::id().to_string().as_bytes());
     plan.add(entry::LEVEL, &[level as u8]);
     plan.add(entry::BASE, base);
