@@ -12,7 +12,6 @@ use super::launch::{Launched, address};
 use super::settings::GroupSettings;
 use super::slots::{self, ClaimError, Claimer, Lease, State};
 use super::sys::clock;
-use super::sys::socket::Buffers;
 use connection::{Connection, Target};
 use relay::{Broken, Relay};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -277,10 +276,7 @@ impl GroupClient {
             owner: self.launched.owner_uid,
             connect_timeout: settings.connect_timeout,
             socket_timeout: self.socket_timeout,
-            buffers: Buffers {
-                send: settings.send_buffer_size,
-                receive: settings.receive_buffer_size,
-            },
+            buffers: settings.buffers(),
         })
     }
 }

@@ -8,7 +8,7 @@ use super::super::settings::GroupSettings;
 use super::super::slots::{self, State, Table};
 use super::super::sys::poll::When;
 use super::super::sys::process::{self, Exit};
-use super::super::sys::socket::{self, Address, Buffers};
+use super::super::sys::socket::{self, Address};
 use super::super::sys::{account, clock, fd, identity, spawn};
 use super::obituary::Obituary;
 use super::row::{Phase, Place, Row, Worker};
@@ -307,15 +307,11 @@ impl Group {
     /// A socket with a name that nobody had before.
     fn listen(&self, common: &Common, index: usize) -> io::Result<(OwnedFd, Address, u32)> {
         let settings = &self.part.settings;
-        let buffers = Buffers {
-            send: settings.send_buffer_size,
-            receive: settings.receive_buffer_size,
-        };
         let mut generation = self.rows[index].generation;
         for _ in 0..16 {
             generation = generation.wrapping_add(1);
             let address = address(&common.base, self.number, index as u32, generation);
-            match socket::listen(&address, settings.listen_backlog, buffers) {
+            match socket::listen(&address, settings.listen_backlog) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 Err(error) => {
                     return Err(io::Error::new(

@@ -151,6 +151,7 @@ impl Shared {
             self.log.line(Level::Alert, MessageId::PEER_REFUSED, &text);
             return Ok(());
         }
+        self.settings.buffers().apply(fd.as_fd())?;
         let fd = fd::out_of_the_way(fd)?;
         let connection =
             Connection::new(fd, self.identity, self.socket_timeout).map_err(io::Error::other)?;
