@@ -49,7 +49,8 @@ pub struct Launched {
     presence_read: OwnedFd,
     /// Open in every process of the host that may have requests for the groups.
     _presence: OwnedFd,
-    groups: Vec<Memory>,
+    /// Those that could not be set up are absent.
+    groups: Vec<Option<Memory>>,
     running: Mutex<Option<Running>>,
 }
 
@@ -74,16 +75,21 @@ pub(super) const RETIRE: u8 = b'R';
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The shared memory of a group.
-    #[error("process group '{name}': {source}")]
+    #[error("Process group '{name}' can't be set up: {source}")]
     Memory {
         /// The group.
         name: String,
         /// What is wrong.
         source: slots::Error,
     },
-    /// The system.
-    #[error("{0}")]
-    System(#[from] io::Error),
+    /// The program.
+    #[error("The supervisor of process groups can't be started: {program}: {source}")]
+    Supervisor {
+        /// Its path.
+        program: String,
+        /// What is wrong.
+        source: io::Error,
+    },
 }
 
 impl Launch {
@@ -100,21 +106,17 @@ impl Launch {
         base
     }
 
-    /// Makes the shared memory and executes the supervisor. One that can't be executed is the second result: the
-    /// groups are there, and [`Launched::tend`] tries again.
+    /// Makes the shared memory and executes the supervisor. What else went wrong is the second result: groups that
+    /// can't be set up serve nothing, and a supervisor that can't be executed [`Launched::tend`] tries again.
     ///
     /// # Errors
     /// When the system has no memory or descriptors left.
-    pub fn start(
-        self,
-        base: Vec<u8>,
-        plan: &Plan,
-    ) -> Result<(Launched, io::Result<()>), LaunchError> {
-        let groups = self
-            .groups
-            .iter()
-            .map(Memory::new)
-            .collect::<Result<_, _>>()?;
+    pub fn start(self, base: Vec<u8>, plan: &Plan) -> io::Result<(Launched, Vec<LaunchError>)> {
+        let mut failures = Vec::new();
+        let groups = self.groups.iter().map(Memory::new);
+        let groups = groups
+            .map(|group| group.map_err(|failure| failures.push(failure)).ok())
+            .collect();
         let (presence_read, presence) = fd::pipe()?;
         let launched = Launched {
             owner: std::process::id(),
@@ -127,8 +129,11 @@ impl Launch {
             groups,
             running: Mutex::new(None),
         };
-        let started = launched.execute();
-        Ok((launched, started))
+        if let Err(source) = launched.execute() {
+            let program = launched.executable.display().to_string();
+            failures.push(LaunchError::Supervisor { program, source });
+        }
+        Ok((launched, failures))
     }
 }
 
@@ -164,8 +169,11 @@ impl Launched {
         let mut descriptors: Vec<BorrowedFd<'_>> =
             vec![self.plan.as_fd(), other.as_fd(), self.presence_read.as_fd()];
         for group in &self.groups {
-            descriptors.push(group.table.fd());
-            descriptors.push(group.board.fd());
+            // What is no table is refused by the supervisor, and that group left out.
+            let absent = self.plan.as_fd();
+            let memory = group.as_ref();
+            descriptors.push(memory.map_or(absent, |memory| memory.table.fd()));
+            descriptors.push(memory.map_or(absent, |memory| memory.board.fd()));
         }
         let child = spawn::spawn(&self.executable, Role::Supervisor, None, &descriptors)?;
         let watched = process::watch(child.id())?;
@@ -222,7 +230,7 @@ impl Launched {
     }
 
     pub(super) fn memory(&self, group: u32) -> Option<&Memory> {
-        self.groups.get(group as usize)
+        self.groups.get(group as usize)?.as_ref()
     }
 }
 

@@ -57,12 +57,10 @@ impl Groups {
         };
         let base = launch.base();
         let plan = plan(config, &base, log.level())?;
-        let program = launch.executable.display().to_string();
         let started = launch.start(base, &plan);
-        let (launched, started) = started.map_err(|error| Error::Launch(error.to_string()))?;
-        if let Err(error) = started {
-            let text =
-                format!("The supervisor of process groups can't be started: {program}: {error}");
+        let (launched, failures) = started.map_err(|error| Error::Launch(error.to_string()))?;
+        for failure in failures {
+            let text = failure.to_string();
             log.line(Level::Critical, MessageId::GROUP_START, &text);
         }
         Ok(Some(Self {

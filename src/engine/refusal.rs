@@ -69,8 +69,8 @@ impl Refusal {
             Self::GroupUnknown(_)
             | Self::GroupRestricted(_)
             | Self::GroupHidden(_)
-            | Self::ScriptOutside
             | Self::EmbeddedRestricted => 500,
+            Self::ScriptOutside => 502,
         }
     }
 }

@@ -1,10 +1,14 @@
 """Answers with the blocks that the Python expression in the query string gives.
 
-Covers: responses as streams whose blocks, pauses and headers the test chooses. The expression has
-`environ`, `start` (start_response with headers as arguments), `apart` and `marked`.
+Covers: responses as streams whose blocks, pauses and headers the test chooses; the end of the process
+in the middle of anything. The expression has `environ`, `start` (start_response with headers as
+arguments) and the functions below.
 """
 
-import os  # noqa: F401
+import ctypes
+import os
+import signal
+import threading
 import time
 from urllib.parse import unquote
 
@@ -17,12 +21,34 @@ def apart(seconds, *blocks):
         yield block
 
 
-class marked:
-    """One block; files in the directory tell when it is made and when it was sent."""
+def read_all(environ):
+    return environ["wsgi.input"].read()
 
-    def __init__(self, directory, block):
+
+def note(path, function, environ):
+    """Calls the function, and writes what became of it to a file."""
+    try:
+        found = repr(function(environ))
+    except BaseException as error:
+        found = repr(error)
+    with open(path + ".new", "w") as stream:
+        stream.write(found)
+    os.rename(path + ".new", path)
+    return found.encode()
+
+
+def echo(environ):
+    """What arrives goes back at once."""
+    while block := environ["wsgi.input"].read(100000):
+        yield block
+
+
+class marked:
+    """A stream; files in the directory tell when it is made and when it has ended."""
+
+    def __init__(self, directory, *blocks):
         self.directory = directory
-        self.blocks = iter([block])
+        self.blocks = iter(blocks)
         open(f"{directory}/made", "w").close()
 
     def __iter__(self):
@@ -32,14 +58,39 @@ class marked:
         open(f"{self.directory}/closed", "w").close()
 
 
+DEATHS = {
+    "SIGKILL": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "SIGSEGV": lambda: ctypes.string_at(0),
+    "SIGABRT": os.abort,
+    "code 7": lambda: os._exit(7),
+}
+
+
+def die(how):
+    DEATHS[how]()
+    time.sleep(10)
+
+
+def die_later(how):
+    """When the response has left."""
+    threading.Timer(0.3, die, [how]).start()
+    return [b"alive"]
+
+
+def die_after(how, *blocks):
+    yield from blocks
+    time.sleep(0.1)
+    die(how)
+
+
 def application(environ, start_response):
     started = []
 
     def start(*headers, status="200 OK"):
         started.append(start_response(status, list(headers)))
 
-    names = {"environ": environ, "start": start, "apart": apart, "marked": marked, "time": time, "os": os}
-    blocks = eval(unquote(environ["QUERY_STRING"]), names)
+    names = {"environ": environ, "start": start}
+    blocks = eval(unquote(environ["QUERY_STRING"]), globals(), names)
     if not started:
         start(("Content-Type", "text/plain"))
     return blocks

@@ -5,11 +5,13 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 import microhttpd
 import sharing
+from groups import grouped
 from httpd import Httpd, Mpm, module_path
 from microhttpd import Microhttpd
 from server import Server, Watched
@@ -87,10 +89,32 @@ def end_all(started: list[Watched]) -> None:
 
 @pytest.fixture
 def httpd(start: StartServer) -> StartHttpd:
-    """Starts an httpd with this configuration."""
+    """Starts an httpd with this configuration; `before` may put files into its directory."""
 
-    def run(config: str, mpm: Mpm | None = None, modules: str = "") -> Watched:
-        return start(Httpd(config, mpm, modules))
+    def run(
+        config: str,
+        mpm: Mpm | None = None,
+        modules: str = "",
+        before: Callable[[Path], None] = lambda root: None,
+    ) -> Watched:
+        server = Httpd(config, mpm, modules)
+        before(server.root)
+        return start(server)
+
+    return run
+
+
+StartGroup = Callable[..., Watched]
+
+
+@pytest.fixture(params=["httpd", "microhttpd"])
+def serve(request: pytest.FixtureRequest, start: StartServer) -> StartGroup:
+    """Starts each host in turn with an application in the process group `app`."""
+
+    def run(options: str = "", app: str = "evaluate.wsgi") -> Watched:
+        if request.param == "httpd":
+            return start(Httpd(grouped(options, app)))
+        return start(Microhttpd(app, {}, group=f"app {options}"))
 
     return run
 

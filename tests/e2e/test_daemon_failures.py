@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from urllib.parse import quote
-
-import pytest
 
 import process
 from conftest import StartHttpd, StartServer
@@ -20,7 +17,6 @@ from groups import (
     wait_replaced,
     wait_workers,
     worker,
-    writable,
 )
 from httpd import Httpd, Mpm
 from load import Load, asking
@@ -55,61 +51,6 @@ def test_killed_in_a_request(httpd: StartHttpd) -> None:
     connection, gate = wait_inside(server, 1)
     gate.touch()
     assert connection.read_response().body != str(pid).encode()
-
-
-@pytest.mark.parametrize(
-    ("expression", "how"),
-    [
-        ("os._exit(7)", "exited with code 7"),
-        ("os.abort()", "was ended by SIGABRT"),
-        ("importlib.import_module('ctypes').string_at(0)", "was ended by SIGSEGV"),
-    ],
-)
-def test_application_that_ends_its_process(httpd: StartHttpd, expression: str, how: str) -> None:
-    server = httpd(grouped())
-    server.log.allow_crashes()
-    server.log.allow(LOST)
-    pid = worker(server)
-    assert server.get(f"/?{quote(expression)}").status == 502
-    server.log.expect(DIED.format(pid=pid, how=how))
-    assert wait_replaced(server, pid) > 0
-
-
-def test_killed_in_the_body_of_a_response(httpd: StartHttpd) -> None:
-    """What was not complete does not look so."""
-    server = httpd(grouped(app="gateway.wsgi"))
-    server.log.allow_crashes()
-    server.log.allow(LOST)
-    [pid] = wait_workers(server)
-    with server.connect() as connection:
-        connection.send_head("GET", "/handshake?token=x")
-        assert connection.read_head().status == 200
-        assert connection.read_chunk() == b"first"
-        kill(pid)
-        server.log.expect(DIED.format(pid=pid, how="was ended by SIGKILL"))
-        assert connection.read_chunk() is None
-    assert server.get("/list").body == b"one two"
-
-
-def test_killed_while_it_reads_an_upload(httpd: StartHttpd) -> None:
-    """A request that its application has seen is not tried again."""
-    server = httpd(grouped())
-    server.log.allow_crashes()
-    server.log.allow(LOST)
-    [pid] = wait_workers(server)
-    reading = writable(server) / "reading"
-    expression = f"touch('{reading}') or len(environ['wsgi.input'].read())"
-    target = f"/?{quote(expression)}"
-    with server.connect() as connection:
-        connection.send_head("POST", target, {"Content-Length": "1000000"})
-        connection.send(b"x" * 500000)
-        poll(reading.exists, "the application reads")
-        kill(pid)
-        server.log.expect(DIED.format(pid=pid, how="was ended by SIGKILL"))
-        server.log.wait_for(DIED.format(pid=pid, how=""))
-        connection.send(b"x" * 500000)
-        assert connection.read_head().status == 502
-    assert server.post("/?environ['CONTENT_LENGTH']", b"abc").json() == "3"
 
 
 def test_one_of_two_processes_is_killed_under_load(httpd: StartHttpd) -> None:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
-from client import Connection, Response
+from blocks import blocks, target
+from client import Connection
 from conftest import StartHttpd
 from evaluating import evaluate
 from groups import grouped, worker, writable
@@ -23,15 +23,11 @@ from waiting import poll
 PIECES = "apart(0.3, b'one', b'two', b'three')"
 
 
-def blocks(server: Watched, expression: str) -> Response:
-    return server.get(f"/?{quote(expression)}")
-
-
 @contextmanager
 def stalled(server: Watched, expression: str) -> Iterator[Connection]:
     """A client that asks for a response and reads nothing of it but the head."""
     with Connection(server.port, window=4096) as connection:
-        connection.send_head("GET", f"/?{quote(expression)}")
+        connection.send_head("GET", target(expression))
         assert connection.read_head().status == 200
         yield connection
 
@@ -78,7 +74,7 @@ def test_response_buffer_size(httpd: StartHttpd, option: str, is_hoarded: bool) 
     directory = writable(server)
     with Connection(server.port, window=4096) as connection:
         body = f"marked('{directory}', b'x' * 7_000_000)"
-        connection.send_head("GET", f"/?{quote(body)}")
+        connection.send_head("GET", target(body))
         # The filter may hold the head back as well.
         poll((directory / "made").exists, "the request is in the process")
         assert blocks(server, "[b'ok']").status == 503
