@@ -168,12 +168,18 @@ impl Launched {
         let other = fd::out_of_the_way(other)?;
         let mut descriptors: Vec<BorrowedFd<'_>> =
             vec![self.plan.as_fd(), other.as_fd(), self.presence_read.as_fd()];
+        // What is no table is refused by the supervisor, and that group left out.
+        let absent = || fd::memory_file(c"wsgi-core-absent", b"");
+        let fillers: Vec<[OwnedFd; 2]> = (0..self.absent())
+            .map(|_| Ok([absent()?, absent()?]))
+            .collect::<io::Result<_>>()?;
+        let mut filler = fillers.iter();
         for group in &self.groups {
-            // What is no table is refused by the supervisor, and that group left out.
-            let absent = self.plan.as_fd();
-            let memory = group.as_ref();
-            descriptors.push(memory.map_or(absent, |memory| memory.table.fd()));
-            descriptors.push(memory.map_or(absent, |memory| memory.board.fd()));
+            if let Some(memory) = group {
+                descriptors.extend([memory.table.fd(), memory.board.fd()]);
+            } else {
+                descriptors.extend(filler.next().into_iter().flatten().map(AsFd::as_fd));
+            }
         }
         let child = spawn::spawn(&self.executable, Role::Supervisor, None, &descriptors)?;
         let watched = process::watch(child.id())?;
@@ -183,6 +189,11 @@ impl Launched {
             control,
         });
         Ok(())
+    }
+
+    /// How many groups could not be set up.
+    fn absent(&self) -> usize {
+        self.groups.iter().filter(|group| group.is_none()).count()
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {

@@ -43,6 +43,15 @@ def echo(environ):
         yield block
 
 
+def gated(path, block):
+    """A block at once, and another when the file is there."""
+    yield b"now"
+    deadline = time.monotonic() + 20
+    while not os.path.exists(path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield block
+
+
 class marked:
     """A stream; files in the directory tell when it is made and when it has ended."""
 
