@@ -7,7 +7,7 @@ import signal
 import time
 
 import process
-from conftest import StartHttpd, StartServer
+from conftest import StartGroup, StartHttpd, StartServer
 from evaluating import evaluate
 from groups import (
     grouped,
@@ -26,9 +26,9 @@ DIED = r"WC0081: Process {pid} of group 'app' {how}"
 LOST = r"WC0068: .*'app'"
 
 
-def test_killed_while_idle(httpd: StartHttpd) -> None:
+def test_killed_while_idle(serve: StartGroup) -> None:
     """The next request is served by another process; nothing is said to the client."""
-    server = httpd(grouped())
+    server = serve()
     server.log.allow_crashes()
     pid = worker(server)
     kill(pid)
@@ -36,9 +36,9 @@ def test_killed_while_idle(httpd: StartHttpd) -> None:
     assert wait_replaced(server, pid) > 0
 
 
-def test_killed_in_a_request(httpd: StartHttpd) -> None:
+def test_killed_in_a_request(serve: StartGroup) -> None:
     """502; one line tells cause, signal, request and duration; the next request is fine."""
-    server = httpd(grouped(app="waiting.wsgi"))
+    server = serve(app="waiting.wsgi")
     server.log.allow_crashes()
     connection, _ = wait_inside(server)
     [pid] = wait_workers(server)
@@ -71,9 +71,9 @@ def test_one_of_two_processes_is_killed_under_load(httpd: StartHttpd) -> None:
     assert load.answered > 250
 
 
-def test_supervisor_is_killed(httpd: StartHttpd) -> None:
+def test_supervisor_is_killed(serve: StartGroup) -> None:
     """Another one is started with other processes; the old ones end."""
-    server = httpd(grouped())
+    server = serve()
     server.log.allow_crashes()
     old, pid = supervisor(server), worker(server)
     kill(old)
@@ -83,9 +83,9 @@ def test_supervisor_is_killed(httpd: StartHttpd) -> None:
     assert wait_replaced(server, pid) > 0
 
 
-def test_request_in_flight_when_the_supervisor_is_killed(httpd: StartHttpd) -> None:
+def test_request_in_flight_when_the_supervisor_is_killed(serve: StartGroup) -> None:
     """It may finish within shutdown-timeout."""
-    server = httpd(grouped(app="waiting.wsgi"))
+    server = serve(app="waiting.wsgi")
     server.log.allow_crashes()
     connection, gate = wait_inside(server)
     [pid] = wait_workers(server)
@@ -130,8 +130,8 @@ def test_child_of_httpd_is_killed(httpd: StartHttpd) -> None:
     assert connection.read_response().body == str(pid).encode()
 
 
-def test_process_that_hangs_in_its_end_is_ended(httpd: StartHttpd) -> None:
-    server = httpd(grouped("shutdown-timeout=1"))
+def test_process_that_hangs_in_its_end_is_ended(serve: StartGroup) -> None:
+    server = serve("shutdown-timeout=1")
     server.log.allow_crashes()
     server.log.expect("WC0035: .*did not end")
     server.log.allow("WC0081: .*exited with code 1")

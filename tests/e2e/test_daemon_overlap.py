@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import process
-from conftest import StartHttpd
+from conftest import StartGroup, StartHttpd
 from evaluating import evaluate
 from groups import grouped, kill, wait_inside, wait_workers, worker, workers
 from load import Load, asking
@@ -28,8 +28,8 @@ def ask_inside(server: Watched, number: int) -> int:
     return int(connection.read_response().body)
 
 
-def test_new_script_is_served_while_the_old_one_has_a_request(httpd: StartHttpd) -> None:
-    server = httpd(grouped(app="waiting.wsgi"))
+def test_new_script_is_served_while_the_old_one_has_a_request(serve: StartGroup) -> None:
+    server = serve(app="waiting.wsgi")
     [old] = wait_workers(server)
     connection, gate = wait_inside(server)
     for step in (1, 2):
@@ -42,8 +42,8 @@ def test_new_script_is_served_while_the_old_one_has_a_request(httpd: StartHttpd)
     wait_workers(server, 1)
 
 
-def test_sigusr1_with_a_request_in_flight(httpd: StartHttpd) -> None:
-    server = httpd(grouped("graceful-timeout=20", "waiting.wsgi"))
+def test_sigusr1_with_a_request_in_flight(serve: StartGroup) -> None:
+    server = serve("graceful-timeout=20", "waiting.wsgi")
     [old] = wait_workers(server)
     connection, gate = wait_inside(server)
     kill(old, signal.SIGUSR1)
@@ -53,19 +53,20 @@ def test_sigusr1_with_a_request_in_flight(httpd: StartHttpd) -> None:
     assert connection.read_response().body == str(old).encode()
 
 
-def test_sigterm_with_a_request_in_flight(httpd: StartHttpd) -> None:
-    server = httpd(grouped("shutdown-timeout=20", "waiting.wsgi"))
+def test_sigterm_with_a_request_in_flight(serve: StartGroup) -> None:
+    server = serve("shutdown-timeout=20", "waiting.wsgi")
     [old] = wait_workers(server)
     connection, gate = wait_inside(server)
     kill(old, signal.SIGTERM)
+    server.log.wait_for("is ready", 2)
     assert ask_inside(server, 1) != old
     gate.touch()
     assert connection.read_response().body == str(old).encode()
 
 
-def test_old_process_serves_until_the_new_one_is_ready(httpd: StartHttpd) -> None:
+def test_old_process_serves_until_the_new_one_is_ready(serve: StartGroup) -> None:
     """Nothing waits for the start of the next one: it is held up for as long as the test asks."""
-    server = httpd(grouped("display-name=mine"))
+    server = serve("display-name=mine")
     old = worker(server)
     kill(old, signal.SIGUSR1)
     new = poll(lambda: next((p for p in workers(server) if p != old), 0), "the next process")
@@ -79,9 +80,9 @@ def test_old_process_serves_until_the_new_one_is_ready(httpd: StartHttpd) -> Non
     assert worker(server) == new
 
 
-def test_processes_are_replaced_one_after_the_other(httpd: StartHttpd) -> None:
+def test_processes_are_replaced_one_after_the_other(serve: StartGroup) -> None:
     """Four that are old at once: one more starts, and one that was replaced may still end."""
-    server = httpd(grouped("processes=4 restart-interval=2"))
+    server = serve("processes=4 restart-interval=2")
     first = set(wait_workers(server, 4))
     seen, most = set(first), 0
 
@@ -97,9 +98,9 @@ def test_processes_are_replaced_one_after_the_other(httpd: StartHttpd) -> None:
     assert most <= 4 + 2
 
 
-def test_number_of_processes_is_bounded(httpd: StartHttpd) -> None:
+def test_number_of_processes_is_bounded(serve: StartGroup) -> None:
     """However often the script changes while requests are in flight: two for each one, and then it is waited."""
-    server = httpd(grouped("graceful-timeout=3", "waiting.wsgi"))
+    server = serve("graceful-timeout=3", "waiting.wsgi")
     server.log.allow_crashes()
     server.log.allow("WC0068|WC0081|WC0035")
     wait_workers(server)
@@ -129,8 +130,8 @@ def test_maximum_requests_under_load(httpd: StartHttpd) -> None:
     assert len(server.log.find("it has served maximum-requests")) >= 1000 // 60
 
 
-def test_maximum_requests_is_not_exceeded(httpd: StartHttpd) -> None:
-    server = httpd(grouped("maximum-requests=20"))
+def test_maximum_requests_is_not_exceeded(serve: StartGroup) -> None:
+    server = serve("maximum-requests=20")
     found = [worker(server) for _ in range(100)]
     counts = [found.count(pid) for pid in dict.fromkeys(found)]
     assert max(counts) <= 20 and len(counts) >= 5
