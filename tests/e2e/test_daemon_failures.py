@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import time
 
 import process
@@ -20,6 +22,7 @@ from groups import (
 )
 from httpd import Httpd, Mpm
 from load import Load, asking
+from server import PREFIX
 from waiting import poll
 
 DIED = r"WC0081: Process {pid} of group 'app' {how}"
@@ -148,3 +151,21 @@ def test_process_without_memory(httpd: StartHttpd) -> None:
     found = evaluate(server, "/", "len(bytearray(400000000))")
     assert found["raised"] == "MemoryError"
     assert evaluate(server, "/", "1") == 1
+
+
+def test_plan_of_another_build_names_both_versions() -> None:
+    """The program refuses what a library of another build tells it, in one line."""
+    parts = (b"@build", b"0.0.1+of-another-build", b"@anything", b"else")
+    plan = os.memfd_create("plan")
+    os.write(plan, b"".join(len(part).to_bytes(8, "little") + part for part in parts))
+    program = PREFIX / "libexec/wsgi-core/wsgi-daemon"
+    environment = {"WSGI_DAEMON_ROLE": f"supervisor:{plan}"}
+    result = subprocess.run(
+        [str(program)], env=environment, pass_fds=[plan], capture_output=True, text=True
+    )
+    os.close(plan)
+    assert result.returncode != 0
+    line = rf"WC0065: {program} is (\S+), but the libwsgi_core of the server is 0.0.1\+of-another-build: "
+    match = re.search(line, result.stderr)
+    assert match, result.stderr
+    assert match[1].encode() in program.read_bytes()

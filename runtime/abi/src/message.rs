@@ -83,7 +83,7 @@ messages! {
     LENGTH_SHORT = 54;
     /// The response could not be handed to the host.
     RESPONSE_FAILED = 55;
-    /// A header field of a response is longer than the process group allows.
+    /// A header field of a response is longer than header-buffer-size; 500.
     HEADER_TOO_LONG = 56;
     /// The named process group is not defined.
     GROUP_UNKNOWN = 60;
