@@ -1,4 +1,4 @@
-"""Clients and applications that do not do their part: who vanishes, who is slow, who does not read."""
+"""Clients and applications that do not do their part: they vanish, are slow, do not read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def test_client_vanishes_in_mid_upload(serve: StartGroup) -> None:
     [pid] = wait_workers(server)
     result = writable(server) / "result"
     with server.connect() as connection:
-        connection.send_head("POST", target(f"[note('{result}', read_all, environ)]"), {"Content-Length": "1000000"})
+        expression = f"[note('{result}', read_all, environ)]"
+        connection.send_head("POST", target(expression), {"Content-Length": "1000000"})
         connection.send(b"x" * 1000)
     poll(result.exists, "the application has noticed")
     assert "OSError" in result.read_text()
@@ -118,7 +119,7 @@ def test_both_sides_stream_at_once(httpd: StartHttpd) -> None:
 
 
 def test_answer_of_many_megabytes_to_an_upload_that_is_not_read(httpd: StartHttpd) -> None:
-    """A client that sends first and reads then: the response waits for it, the process does not read."""
+    """A client that does not send what it announced gets the whole response."""
     server = httpd(grouped("", "blocks.wsgi"))
     size = 3_000_000
     with server.connect() as connection:

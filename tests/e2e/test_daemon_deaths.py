@@ -1,4 +1,4 @@
-"""Processes that die, each way at each moment: what the client gets, the line in the log, and what comes next."""
+"""Processes that die, each way at each moment: the client's answer, the log, what comes next."""
 
 from __future__ import annotations
 

@@ -165,7 +165,8 @@ def test_plan_of_another_build_names_both_versions() -> None:
     )
     os.close(plan)
     assert result.returncode != 0
-    line = rf"WC0065: {program} is (\S+), but the libwsgi_core of the server is 0.0.1\+of-another-build: "
+    theirs = r"the libwsgi_core of the server is 0.0.1\+of-another-build: "
+    line = rf"WC0065: {program} is (\S+), but {theirs}"
     match = re.search(line, result.stderr)
     assert match, result.stderr
     assert match[1].encode() in program.read_bytes()

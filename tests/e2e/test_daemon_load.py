@@ -29,7 +29,8 @@ SOAK = bool(os.environ.get("WSGI_CORE_SOAK"))
 CLIENTS = 64
 MPM = Mpm("event", 2, 40, 4)
 BODY = b"".join(b"%07d\n" % n for n in range(4000))
-STREAM = target("(b''.join(b'%07d\\n' % n for n in range(k, k + 500)) for k in range(0, 4000, 500))")
+NUMBERS = "b''.join(b'%07d\\n' % n for n in range(k, k + 500))"
+STREAM = target(f"({NUMBERS} for k in range(0, 4000, 500))")
 
 
 class Answers:
@@ -66,7 +67,7 @@ def hosts(server: Watched) -> list[int]:
 
 @pytest.mark.parametrize("processes", [1, 2, 4] if SOAK else [2])
 def test_processes_killed_at_random(httpd: StartHttpd, processes: int) -> None:
-    """Every request is answered, completely and right or with an error that says so; nothing piles up."""
+    """Every request is answered, completely or with an error that says so; nothing piles up."""
     server = httpd(grouped(f"processes={processes} threads=8", "blocks.wsgi"), MPM)
     server.log.allow_crashes()
     server.log.allow("WC0068|WC0067|WC0081: .*was ended by SIGKILL")
@@ -124,7 +125,7 @@ def test_graceful_restarts_lose_no_request_of_64_clients(httpd: StartHttpd) -> N
 
 
 def test_queue_timeout_sheds_load(serve: StartGroup) -> None:
-    """Those that can't be served in time are told so, and when to come again; the others are served."""
+    """Those that can't be served in time are told so, and when to come again."""
     server = serve("threads=2 queue-timeout=1", "blocks.wsgi")
     server.log.expect("WC0066: .*'app'", None)
     found: list[tuple[int, str | None]] = []

@@ -1,4 +1,4 @@
-"""Replacement while the old process still works: who serves what, and how many processes there are."""
+"""Replacement while the old process still works: who serves what, and how many there are."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_processes_are_replaced_one_after_the_other(serve: StartGroup) -> None:
 
 
 def test_number_of_processes_is_bounded(serve: StartGroup) -> None:
-    """However often the script changes while requests are in flight: two for each one, and then it is waited."""
+    """However often the script changes while requests are in flight: two for each one."""
     server = serve("graceful-timeout=3", "waiting.wsgi")
     server.log.allow_crashes()
     server.log.allow("WC0068|WC0081|WC0035")

@@ -67,9 +67,8 @@ SendBufferSize 65536
 )
 def test_response_buffer_size(httpd: StartHttpd, option: str, is_hoarded: bool) -> None:
     """A client that does not read holds the process up, however much a filter would like to keep."""
-    server = httpd(
-        grouped(f"{option} threads=1 queue-timeout=1", "blocks.wsgi") + HOARDING, modules="buffer"
-    )
+    config = grouped(f"{option} threads=1 queue-timeout=1", "blocks.wsgi") + HOARDING
+    server = httpd(config, modules="buffer")
     server.log.expect("WC0066: ")
     directory = writable(server)
     with Connection(server.port, window=4096) as connection:
@@ -143,15 +142,17 @@ def test_connect_timeout(httpd: StartHttpd) -> None:
 
 def test_buffers_of_the_sockets(httpd: StartHttpd) -> None:
     server = httpd(grouped("send-buffer-size=70000 receive-buffer-size=60000"))
-    expression = (
-        "[[s.getsockopt(1, 7), s.getsockopt(1, 8)] for s in"
-        " [importlib.import_module('socket').socket(fileno=int(n)) for n in os.listdir('/proc/self/fd')"
-        " if os.path.exists('/proc/self/fd/' + n) and os.stat('/proc/self/fd/' + n).st_mode >> 12 == 12]"
-        " if [KEPT.append(s)] and s.type == 1 and s.getsockopt(1, 30) == 0]"
+    descriptors = (
+        "[int(n) for n in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + n)"
+        " and os.stat('/proc/self/fd/' + n).st_mode >> 12 == 12]"
+    )
+    sizes = (
+        f"[KEPT.extend(importlib.import_module('socket').socket(fileno=n) for n in {descriptors}),"
+        " [[s.getsockopt(1, 7), s.getsockopt(1, 8)] for s in KEPT]][1]"
     )
     # Linux keeps twice of what it is asked for. Python must not close what is not its own.
     evaluate(server, "/", "globals().update(KEPT=[])")
-    assert [140000, 120000] in evaluate(server, "/", expression)
+    assert [140000, 120000] in evaluate(server, "/", sizes)
 
 
 def listener(server: Watched) -> bytes:
