@@ -66,7 +66,7 @@ SendBufferSize 65536
     ("option", "is_hoarded"), [("", True), ("response-buffer-size=65536", False)]
 )
 def test_response_buffer_size(httpd: StartHttpd, option: str, is_hoarded: bool) -> None:
-    """A client that does not read holds the process up, however much a filter would like to keep."""
+    """A client that does not read holds the process up, whatever a filter would keep."""
     config = grouped(f"{option} threads=1 queue-timeout=1", "blocks.wsgi") + HOARDING
     server = httpd(config, modules="buffer")
     server.log.expect("WC0066: ")
@@ -82,7 +82,7 @@ def test_response_buffer_size(httpd: StartHttpd, option: str, is_hoarded: bool) 
 
 
 def test_response_socket_timeout(httpd: StartHttpd) -> None:
-    """A client that takes nothing for so long loses its response; httpd's own limit is 20 seconds."""
+    """A client that takes nothing for so long loses its response (httpd: after 20 seconds)."""
     server = httpd(grouped("response-socket-timeout=1 threads=1", "blocks.wsgi"))
     began = time.monotonic()
     with stalled(server, "[b'x' * 50_000_000]") as connection:
