@@ -50,6 +50,8 @@ fn request<'a>(environ: &'a [Pair<'a>]) -> Request<'a> {
         reloading: true,
         sendfile: true,
         error_override: false,
+        ignore_activity: false,
+        number: 0,
         request_start: 1.0,
         queue_start: 1.0,
         daemon_start: 0.0,

@@ -174,6 +174,8 @@ fn small_get(criterion: &mut Criterion) {
         reloading: false,
         sendfile: false,
         error_override: false,
+        ignore_activity: false,
+        number: 0,
         request_start: 1.0,
         queue_start: 0.0,
         daemon_start: 0.0,

@@ -31,6 +31,11 @@ pub static wsgi_core_runtime: Runtime = Runtime {
     load,
     serve,
     stop,
+    publish_stopping,
+    publish_signal,
+    interrupt,
+    probe,
+    dump_stacks,
 };
 
 unsafe extern "C" fn start(settings: *const RuntimeSettings<'_>, problem: RawProblem) -> Status {
@@ -64,6 +69,26 @@ unsafe extern "C" fn serve(
 unsafe extern "C" fn stop(deadline_ms: u64) -> Status {
     let end = || app::stop(Duration::from_millis(deadline_ms));
     catch_unwind(end).unwrap_or(Status::PANIC)
+}
+
+unsafe extern "C" fn publish_stopping(reason: Bytes<'_>) -> Status {
+    catch_unwind(|| app::publish_stopping(reason.as_slice())).unwrap_or(Status::PANIC)
+}
+
+unsafe extern "C" fn publish_signal(name: Bytes<'_>, number: i32) -> Status {
+    catch_unwind(|| app::publish_signal(name.as_slice(), number)).unwrap_or(Status::PANIC)
+}
+
+unsafe extern "C" fn interrupt(number: u64) -> Status {
+    catch_unwind(|| app::interrupt(number)).unwrap_or(Status::PANIC)
+}
+
+unsafe extern "C" fn probe() -> Status {
+    catch_unwind(app::probe).unwrap_or(Status::PANIC)
+}
+
+unsafe extern "C" fn dump_stacks(attach: bool) -> Status {
+    catch_unwind(|| app::dump_stacks(attach)).unwrap_or(Status::PANIC)
 }
 
 /// Runs the body of a function of the table: nothing unwinds out of it, and what went wrong is

@@ -131,6 +131,8 @@ fn serve_with(
         reloading: true,
         sendfile: false,
         error_override: false,
+        ignore_activity: false,
+        number: 0,
         request_start: 1.0,
         queue_start: 0.0,
         daemon_start: 0.0,

@@ -233,6 +233,8 @@ impl<'a> Request<'a> {
             reloading: info.settings.reloading(),
             sendfile: info.settings.enable_sendfile,
             error_override: info.settings.error_override,
+            ignore_activity: info.settings.ignore_activity,
+            number: 0,
             request_start: self.received,
             queue_start: 0.0,
             daemon_start: 0.0,

@@ -1,7 +1,9 @@
 //! A runtime without Python: it answers with what it was given, or fails as the name of the script says. The
 //! tests link it, and load it as a library as the engine does with a real one.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use wsgi_core_abi::{
     ABI_VERSION, Bytes, Exchange, Head, Level, LogRecord, MessageId, Outcome, Pair, Pairs,
     RawExchange, RawProblem, Request, Runtime, RuntimeSettings, SendFlags, Status,
@@ -17,6 +19,11 @@ pub static wsgi_core_runtime: Runtime = Runtime {
     load,
     serve,
     stop,
+    publish_stopping,
+    publish_signal,
+    interrupt,
+    probe,
+    dump_stacks,
 };
 
 /// What was called, in order.
@@ -57,6 +64,36 @@ unsafe extern "C" fn load(script: Bytes<'_>, group: Bytes<'_>, problem: RawProbl
     note(format!("load {} in '{}'", text(script), text(group)));
     problem.set(MessageId::SCRIPT_RAISED, "nothing is really loaded");
     Status::APPLICATION
+}
+
+/// The request that was interrupted last.
+static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
+/// What an application may keep for itself.
+static GIL: Mutex<()> = Mutex::new(());
+
+unsafe extern "C" fn publish_stopping(reason: Bytes<'_>) -> Status {
+    eprintln!("fake process_stopping: {}", text(reason));
+    Status::OK
+}
+
+unsafe extern "C" fn publish_signal(name: Bytes<'_>, number: i32) -> Status {
+    eprintln!("fake process_signal: {} {number}", text(name));
+    Status::OK
+}
+
+unsafe extern "C" fn interrupt(number: u64) -> Status {
+    INTERRUPTED.store(number, Ordering::Release);
+    Status::OK
+}
+
+unsafe extern "C" fn probe() -> Status {
+    drop(GIL.lock().unwrap_or_else(PoisonError::into_inner));
+    Status::OK
+}
+
+unsafe extern "C" fn dump_stacks(attach: bool) -> Status {
+    eprintln!("fake stacks, attach={attach}");
+    Status::OK
 }
 
 unsafe extern "C" fn stop(_: u64) -> Status {
@@ -100,12 +137,18 @@ unsafe extern "C" fn serve(
             std::process::id().to_string().as_bytes(),
         ),
         b"/slow" => {
-            std::thread::sleep(std::time::Duration::from_millis(number(request)));
+            std::thread::sleep(Duration::from_millis(number(request)));
             answer(
                 &mut exchange,
                 outcome,
                 std::process::id().to_string().as_bytes(),
             )
+        }
+        b"/interruptible" => interruptible(request, &mut exchange, outcome),
+        b"/hold" => {
+            let _gil = GIL.lock().unwrap_or_else(PoisonError::into_inner);
+            std::thread::sleep(Duration::from_millis(number(request)));
+            answer(&mut exchange, outcome, b"held")
         }
         b"/die" => std::process::abort(),
         b"/die-headed" => {
@@ -138,6 +181,23 @@ fn number(request: &Request<'_>) -> u64 {
         .iter()
         .find(|pair| pair.name.as_slice() == b"QUERY_STRING");
     query.map_or(0, |pair| text(pair.value).parse().unwrap_or(0))
+}
+
+/// Goes on until it is interrupted.
+fn interruptible(
+    request: &Request<'_>,
+    exchange: &mut RawExchange<'_>,
+    outcome: &mut Outcome,
+) -> Status {
+    exchange.begin_application();
+    for _ in 0..number(request) {
+        std::thread::sleep(Duration::from_millis(1));
+        if INTERRUPTED.load(Ordering::Acquire) == request.number {
+            outcome.code = 504;
+            return Status::APPLICATION;
+        }
+    }
+    answer(exchange, outcome, b"left alone")
 }
 
 /// Reads everything, and answers with how much it was.

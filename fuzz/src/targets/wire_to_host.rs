@@ -59,6 +59,8 @@ fn request(client: &mut Client, out: &mut Vec<u8>) -> Result<(), Error> {
         reloading: true,
         sendfile: true,
         error_override: false,
+        ignore_activity: false,
+        number: 0,
         request_start: 0.0,
         queue_start: 0.0,
         daemon_start: 0.0,

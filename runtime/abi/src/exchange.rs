@@ -62,6 +62,10 @@ pub struct ReadFailure {
 /// One HTTP exchange. Embedded mode implements it over the host's C callbacks, a daemon worker over
 /// the wire, tests over a vector. Every method may block, so a runtime calls them without the GIL.
 pub trait Exchange {
+    /// The script is loaded, and its application is called next. Called at most once, and must not block: the
+    /// runtime may have the GIL.
+    fn begin_application(&mut self) {}
+
     /// Reads some of the request body into `buffer`; 0 at its end.
     ///
     /// # Errors
@@ -105,6 +109,7 @@ pub trait Exchange {
 /// The functions of an exchange. `ctx` is the exchange itself.
 #[repr(C)]
 struct Table {
+    begin_application: unsafe extern "C" fn(*mut c_void),
     read:
         unsafe extern "C" fn(*mut c_void, *mut u8, usize, *mut usize, *mut ReasonBuffer) -> Status,
     send_head: unsafe extern "C" fn(*mut c_void, *const Head<'_>) -> Status,
@@ -156,6 +161,7 @@ struct Shims<E>(std::marker::PhantomData<E>);
 
 impl<E: Exchange> Shims<E> {
     const TABLE: Table = Table {
+        begin_application: Self::begin_application,
         read: Self::read,
         send_head: Self::send_head,
         send: Self::send,
@@ -169,6 +175,11 @@ impl<E: Exchange> Shims<E> {
         // SAFETY: ctx was made from a `&mut E` in `RawExchange::new`, which is borrowed for as long
         // as the RawExchange lives; calls do not overlap because they need `&mut RawExchange`.
         unsafe { &mut *ctx.cast() }
+    }
+
+    unsafe extern "C" fn begin_application(ctx: *mut c_void) {
+        // SAFETY: the caller is `RawExchange::begin_application`.
+        unsafe { Self::exchange(ctx) }.begin_application();
     }
 
     unsafe extern "C" fn read(
@@ -247,6 +258,11 @@ impl<E: Exchange> Shims<E> {
 }
 
 impl Exchange for RawExchange<'_> {
+    fn begin_application(&mut self) {
+        // SAFETY: ctx belongs to the table.
+        unsafe { (self.table().begin_application)(self.ctx) }
+    }
+
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
         let mut read = 0;
         let mut reason = ReasonBuffer {

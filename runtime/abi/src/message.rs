@@ -85,6 +85,8 @@ messages! {
     RESPONSE_FAILED = 55;
     /// A header field of a response is longer than header-buffer-size; 500.
     HEADER_TOO_LONG = 56;
+    /// A callback of an event raised an exception; the next one is called.
+    EVENT_RAISED = 57;
     /// The named process group is not defined.
     GROUP_UNKNOWN = 60;
     /// The request maps to this process, and the configuration keeps applications out of it.
@@ -131,7 +133,7 @@ messages! {
     WORKER_LIMIT = 83;
     /// Another user tried to use the socket of a process group.
     PEER_REFUSED = 84;
-    /// The supervisor of process groups ended; another one was started.
+    /// The supervisor of process groups ended; another one is started.
     SUPERVISOR_EXIT = 85;
     /// A bug in the engine; it refuses requests from now on.
     PANIC = 90;

@@ -27,6 +27,11 @@ pub struct Request<'a> {
     /// Responses with a status of 400 and above are left to the host: nothing of them is sent, and
     /// the outcome carries the status.
     pub error_override: bool,
+    /// What this request reads and writes does not keep its process from being inactive.
+    pub ignore_activity: bool,
+    /// Number of the request among those of its process, for [`crate::Runtime::interrupt`]; 0 where it can't be
+    /// interrupted.
+    pub number: u64,
     /// When the host received the request, when it was queued for a worker and when a worker took it:
     /// seconds since the epoch, 0.0 where that did not happen.
     pub request_start: f64,

@@ -154,6 +154,20 @@ pub struct Runtime {
     /// Refuses new work, waits for what is in flight, runs `threading._shutdown` and atexit callbacks,
     /// all within `deadline_ms`. Python is left initialised; it can't be started again.
     pub stop: unsafe extern "C" fn(deadline_ms: u64) -> Status,
+    /// Publishes the event `process_stopping` in every interpreter, with this `shutdown_reason`, and returns when its
+    /// callbacks have. The first call counts; without any, `stop` does it, with an empty reason.
+    pub publish_stopping: unsafe extern "C" fn(reason: Bytes<'_>) -> Status,
+    /// Publishes the event `process_signal` in every interpreter, on the calling thread.
+    pub publish_signal: unsafe extern "C" fn(name: Bytes<'_>, number: i32) -> Status,
+    /// Raises `mod_wsgi.RequestTimeout` in the thread that serves the request of this number, once its stack is in
+    /// the log. Waits for the GIL of its interpreter. `CLOSED` when there is no such request any more.
+    pub interrupt: unsafe extern "C" fn(number: u64) -> Status,
+    /// Takes the GIL of the main interpreter, and gives it back.
+    pub probe: unsafe extern "C" fn() -> Status,
+    /// Logs what all threads are doing in Python, at info level. Waits for the GIL of the main interpreter if it is
+    /// to attach. For when nobody gets it: without, there are no source lines, and no threads of sub-interpreters;
+    /// `PYTHON` when there is nothing at all.
+    pub dump_stacks: unsafe extern "C" fn(attach: bool) -> Status,
 }
 
 // SAFETY: a table of functions and constants.

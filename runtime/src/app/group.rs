@@ -1,9 +1,11 @@
 //! Application groups: an interpreter, the gateway's types in it, and the scripts it has loaded.
 
+use super::event::Event;
 use super::script::{Failed, Scripts, Wanted};
 use super::settings::Settings;
 use super::setup::{Prelude, Setup};
 use super::turn::Turn;
+use crate::python::interrupt::{self, Target};
 use crate::python::{Exception, Gil, GilCell, Interpreter, Object, Pass, Raised, Result};
 use crate::wsgi::{NoApplication, Types, log, traceback};
 use arc_swap::ArcSwap;
@@ -47,6 +49,58 @@ impl Group {
             let Own { scripts, prelude } = self.own.get(gil);
             scripts.get(gil, prelude, &Wanted::ahead(path)).map(drop)
         })
+    }
+
+    /// Raises `RequestTimeout` in the thread that serves a request of this group, which is at `target`, once its
+    /// stack is in the log. False if it has been served meanwhile.
+    pub fn interrupt(&self, pass: &Pass, request: u64, target: Target) -> bool {
+        self.interpreter.attach(pass, |gil, _| {
+            self.log_stacks(gil, Some(target.ident));
+            let sent = interrupt::send(gil, request, &self.types.get(gil).request_timeout);
+            if sent {
+                let text = format!(
+                    "Injected RequestTimeout into thread {} ({})",
+                    target.thread, target.ident
+                );
+                log::write(gil, Level::Info, MessageId::NONE, &text);
+            }
+            sent
+        })
+    }
+
+    /// Logs the stacks of all threads. Those of other interpreters are among them.
+    pub fn dump_stacks(&self, pass: &Pass) {
+        self.interpreter
+            .attach(pass, |gil, _| self.log_stacks(gil, None));
+    }
+
+    fn log_stacks(&self, gil: Gil<'_>, ident: Option<u64>) {
+        if !log::enabled(gil, Level::Info) {
+            return;
+        }
+        let write = || -> Result<()> {
+            let only = match ident {
+                Some(ident) => Object::int(gil, ident as i64)?,
+                None => Object::none(gil),
+            };
+            let lines = self.own.get(gil).prelude.call(gil, "stacks", [&only])?;
+            let lines = lines.iter()?;
+            while let Some(line) = lines.next()? {
+                log::write(gil, Level::Info, MessageId::NONE, &line.to_text_lossy()?);
+            }
+            Ok(())
+        };
+        if write().is_err() {
+            traceback::write_lines(gil, &Exception::take(gil));
+        }
+    }
+
+    /// Publishes an event.
+    pub fn publish(&self, pass: &Pass, event: &Event) {
+        self.interpreter.attach(pass, |gil, _| {
+            let context = self.types.get(gil).context();
+            event.publish(gil, &self.own.get(gil).prelude, context);
+        });
     }
 
     /// Runs what Python does when an interpreter ends.
@@ -173,7 +227,9 @@ fn fill(
 ) -> Result<(Types, Own)> {
     let prelude = Prelude::new(gil)?;
     let file_wrapper = prelude.get(gil, "FileWrapper")?;
-    let types = Types::new(gil, file_wrapper, &settings.constants(application_group))?;
+    let request_timeout = prelude.get(gil, "RequestTimeout")?;
+    let constants = settings.constants(application_group);
+    let types = Types::new(gil, file_wrapper, request_timeout, &constants)?;
     let setup = Setup {
         gil,
         settings,

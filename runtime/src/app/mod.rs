@@ -1,5 +1,6 @@
 //! Applications: scripts, and the interpreters that they are loaded into.
 
+mod event;
 mod group;
 mod native;
 mod process;
@@ -8,4 +9,7 @@ mod settings;
 mod setup;
 mod turn;
 
-pub use process::{Refusal, load, serve, start, stop};
+pub use process::{
+    Refusal, dump_stacks, interrupt, load, probe, publish_signal, publish_stopping, serve, start,
+    stop,
+};

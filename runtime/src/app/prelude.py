@@ -68,6 +68,42 @@ class RequestTimeout(BaseException):
     """Raised in a request that runs longer than it may."""
 
 
+event_callbacks, shutdown_callbacks, signal_callbacks = [], [], []
+
+
+def subscribe_events(callback, /):
+    """Has `callback(name, **payload)` called for every event."""
+    event_callbacks.append(callback)
+    return callback
+
+
+def subscribe_shutdown(callback, /):
+    """Has `callback(name, **payload)` called when the process is about to end."""
+    shutdown_callbacks.append(callback)
+    return callback
+
+
+def subscribe_signals(callback, /):
+    """Has `callback(name, **payload)` called when the process receives SIGHUP or SIGUSR2."""
+    if sys.modules["mod_wsgi"].process_group:
+        signal_callbacks.append(callback)
+    elif native.enabled(INFO):
+        log_ignored(f"mod_wsgi.subscribe_signals({callback!r}) was ignored", sys._getframe(1))
+    return callback
+
+
+def callbacks(name):
+    """What is called for an event, in order."""
+    special = {"process_stopping": shutdown_callbacks, "process_signal": signal_callbacks}
+    return [*event_callbacks, *special.get(name, ())]
+
+
+def merge(payload, changed):
+    """What a callback returns may change what the next one is given."""
+    if isinstance(changed, dict):
+        payload.update(changed)
+
+
 def log_handler():
     """Makes the class `LogHandler`."""
     import logging
@@ -121,7 +157,16 @@ def install_mod_wsgi(attributes, package):
         return handler
 
     vars(module).update(
-        attributes, FileWrapper=FileWrapper, RequestTimeout=RequestTimeout, __getattr__=__getattr__
+        attributes,
+        FileWrapper=FileWrapper,
+        RequestTimeout=RequestTimeout,
+        event_callbacks=event_callbacks,
+        shutdown_callbacks=shutdown_callbacks,
+        signal_callbacks=signal_callbacks,
+        subscribe_events=subscribe_events,
+        subscribe_shutdown=subscribe_shutdown,
+        subscribe_signals=subscribe_signals,
+        __getattr__=__getattr__,
     )
     sys.modules["mod_wsgi"] = module
 
@@ -204,6 +249,31 @@ def new_module(name, path):
 
     loader = SourceFileLoader(name, path)
     return module_from_spec(spec_from_file_location(name, path, loader=loader))
+
+
+def stacks(only):
+    """What the threads are doing, or the one with this ident: lines of text. Leaves out the thread that asks."""
+    import traceback
+    from _thread import get_ident
+
+    # Not through its functions, which wait for a lock.
+    threads = getattr(sys.modules.get("threading"), "_active", {})
+    lines = []
+    for ident, frame in sys._current_frames().items():
+        if ident == get_ident() or only not in (None, ident):
+            continue
+        name = f" ({threads[ident].name})" if ident in threads else ""
+        lines.append(f"Python stack of thread {ident}{name}, most recent call last:")
+        for block in traceback.format_stack(frame):
+            lines.extend(block.rstrip("\n").split("\n"))
+    return lines
+
+
+def prepare_dump(signum, descriptor):
+    """Lets stacks be written to a descriptor without the GIL, when a thread gets the signal."""
+    import faulthandler
+
+    faulthandler.register(signum, file=descriptor, all_threads=True)
 
 
 def flush_streams():

@@ -1,13 +1,14 @@
 //! The applications of this process: Python started, served with, and ended.
 
+use super::event::Event;
 use super::group::{Group, Groups};
 use super::script::Failed;
 use super::settings::{Settings, init_settings};
-use crate::python::{Ended, Gil, Interpreter, Life, Object, Pass, Result};
+use crate::python::{Ended, Gil, Interpreter, Life, Object, Pass, Result, dump, interrupt};
 use crate::wsgi::{self, log};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wsgi_core_abi::{
     Level, MessageId, Outcome, Problem, RawExchange, Request, RuntimeSettings, Status,
 };
@@ -20,6 +21,8 @@ struct Process {
     life: Life,
     groups: Groups,
     finished: AtomicBool,
+    /// The end was announced to applications.
+    announced: AtomicBool,
     /// The end was orderly: there is nothing left to do.
     ended: AtomicBool,
 }
@@ -59,6 +62,7 @@ pub fn start(raw: &RuntimeSettings<'_>) -> std::result::Result<(), Refusal> {
         life,
         groups: Groups::default(),
         finished: AtomicBool::new(false),
+        announced: AtomicBool::new(false),
         ended: AtomicBool::new(false),
     });
     let pass = pass()?;
@@ -110,7 +114,10 @@ pub fn stop(deadline: Duration) -> Status {
     if process.ended.load(Ordering::Acquire) {
         return Status::OK;
     }
-    match process.life.end(deadline, |pass| process.finish(pass)) {
+    let begun = Instant::now();
+    process.announce_end(String::new(), deadline);
+    let left = deadline.saturating_sub(begun.elapsed());
+    match process.life.end(left, |pass| process.finish(pass)) {
         Ended::Orderly => {
             process.ended.store(true, Ordering::Release);
             Status::OK
@@ -125,6 +132,63 @@ pub fn stop(deadline: Duration) -> Status {
             Status::TIMEOUT
         }
     }
+}
+
+/// Publishes that the process is about to end.
+pub fn publish_stopping(reason: &[u8]) -> Status {
+    let Some(process) = PROCESS.get() else {
+        return Status::CLOSED;
+    };
+    let reason = String::from_utf8_lossy(reason).into_owned();
+    process.announce_end(reason, Duration::MAX);
+    Status::OK
+}
+
+/// Publishes that the process has received a signal.
+pub fn publish_signal(name: &[u8], number: i32) -> Status {
+    let (Some(process), Some(pass)) = (PROCESS.get(), Pass::enter()) else {
+        return Status::CLOSED;
+    };
+    let name = String::from_utf8_lossy(name).into_owned();
+    process.publish(&pass, &Event::Signal(name, number));
+    Status::OK
+}
+
+/// Interrupts a request.
+pub fn interrupt(request: u64) -> Status {
+    let (Some(process), Some(pass)) = (PROCESS.get(), Pass::enter()) else {
+        return Status::CLOSED;
+    };
+    let sent = interrupt::find(request).is_some_and(|target| {
+        let groups = process.groups.all();
+        let group = groups
+            .iter()
+            .find(|group| group.interpreter.id() == target.interpreter);
+        group.is_some_and(|group| group.interrupt(&pass, request, target))
+    });
+    if sent { Status::OK } else { Status::CLOSED }
+}
+
+/// Takes the GIL of the main interpreter and gives it back.
+pub fn probe() -> Status {
+    let probed = Pass::observe(|pass| Interpreter::main(pass).attach(pass, |_, _| ()));
+    probed.map_or(Status::CLOSED, |()| Status::OK)
+}
+
+/// Logs what all threads are doing.
+pub fn dump_stacks(attach: bool) -> Status {
+    if attach {
+        let main = PROCESS.get().and_then(|process| process.groups.find(b""));
+        let dumped = Pass::observe(|pass| main.map(|group| group.dump_stacks(pass)));
+        return dumped.flatten().map_or(Status::PYTHON, |()| Status::OK);
+    }
+    let Some(stacks) = dump::stacks() else {
+        return Status::PYTHON;
+    };
+    for line in stacks.lines().filter(|line| !line.is_empty()) {
+        log::server(Level::Info, MessageId::NONE, line);
+    }
+    Status::OK
 }
 
 impl Process {
@@ -143,6 +207,24 @@ impl Process {
             let text = format!("the {} is not available", self.settings.context(name));
             Refusal::new(Status::PYTHON, MessageId::INTERPRETER, text)
         })
+    }
+
+    /// Publishes the end on Python's main thread, the first time that this is called, and not from inside a request.
+    fn announce_end(&'static self, reason: String, timeout: Duration) {
+        if Pass::is_held() || self.announced.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Some(pass) = Pass::enter() {
+            let event = Event::Stopping(reason);
+            self.life
+                .run_within(&pass, timeout, move |pass| self.publish(pass, &event));
+        }
+    }
+
+    fn publish(&self, pass: &Pass, event: &Event) {
+        for group in self.groups.all() {
+            group.publish(pass, event);
+        }
     }
 
     fn finish(&self, pass: &Pass) {

@@ -5,7 +5,7 @@
 use super::native::Native;
 use super::settings::Settings;
 use crate::python::class::Type;
-use crate::python::{Exception, Gil, Object, Raised, Result};
+use crate::python::{Exception, Gil, Object, Raised, Result, dump};
 use crate::wsgi::{COMPATIBLE_VERSION, Types, log, traceback};
 use wsgi_core_abi::{Level, MessageId};
 
@@ -102,6 +102,12 @@ impl Setup<'_> {
             self.step("the switch interval could not be set", || {
                 self.set_switch_interval()
             });
+            // In a host's own process its signals are not ours.
+            if !self.settings.process_group.is_empty() {
+                self.step("stacks can't be had without the GIL", || {
+                    self.prepare_dump()
+                });
+            }
         }
     }
 
@@ -137,6 +143,15 @@ impl Setup<'_> {
                 traceback::write_lines(self.gil, &exception);
             })
             .ok()
+    }
+
+    fn prepare_dump(&self) -> Result<()> {
+        let Some(descriptor) = dump::descriptor() else {
+            return Ok(());
+        };
+        let int = |number: i32| Object::int(self.gil, number.into());
+        self.call("prepare_dump", [&int(dump::signal())?, &int(descriptor)?])
+            .map(drop)
     }
 
     /// Before 3.12 a sub-interpreter has no `sys.argv`.

@@ -76,6 +76,12 @@ impl Exception {
         unsafe { ffi::PyErr_GivenExceptionMatches(self.value.as_ptr(), class.class()) != 0 }
     }
 
+    /// Whether it is an instance of `class`, which has no `__instancecheck__` that could raise.
+    pub fn is_of(&self, _: Gil<'_>, class: &Object) -> bool {
+        // SAFETY: both alive; attached.
+        unsafe { ffi::PyErr_GivenExceptionMatches(self.value.as_ptr(), class.as_ptr()) != 0 }
+    }
+
     /// The exception it was raised from, or that was being handled when it was raised.
     pub fn earlier(&self) -> Option<Self> {
         // SAFETY: alive; attached; both give a new reference or null without an exception.

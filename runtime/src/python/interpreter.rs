@@ -56,6 +56,11 @@ impl Interpreter {
         })
     }
 
+    /// Tells this interpreter from others.
+    pub fn id(&self) -> usize {
+        self.state as usize
+    }
+
     /// Runs `work` attached to this interpreter.
     pub fn attach<R>(&self, _: &Pass, work: impl FnOnce(Gil<'_>, &Locals) -> R) -> R {
         // SAFETY: interpreters are never destroyed, the pass keeps Python running, and callers are

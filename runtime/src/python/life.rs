@@ -18,7 +18,7 @@ use super::init::{self, InitSettings};
 use super::thread;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +26,9 @@ use std::time::{Duration, Instant};
 /// Passes given out; the highest bit says that the gate is closed. Closed at first.
 static GATE: AtomicUsize = AtomicUsize::new(CLOSED);
 const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// Python is there, and stays.
+static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// For waiting until the count is zero.
 static DRAIN: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
@@ -47,6 +50,17 @@ impl Pass {
         // Unreachable thread-locals: a thread at its very end counts no passes.
         let _ = PASSES.try_with(|passes| passes.set(passes.get() + 1));
         Some(Self(()))
+    }
+
+    /// Whether this thread has one.
+    pub fn is_held() -> bool {
+        PASSES.try_with(Cell::get).unwrap_or(0) > 0
+    }
+
+    /// A pass for a look from outside, also while the process ends: nobody waits until it is given back. `None`
+    /// before Python was started.
+    pub fn observe<R>(work: impl FnOnce(&Self) -> R) -> Option<R> {
+        STARTED.load(Ordering::Acquire).then(|| lend_pass(work))
     }
 }
 
@@ -98,6 +112,7 @@ impl Life {
         result
             .recv()
             .unwrap_or_else(|_| Err("the thread that starts Python ended".to_owned()))?;
+        STARTED.store(true, Ordering::Release);
         GATE.fetch_and(!CLOSED, Ordering::AcqRel);
         Ok(Self { tasks })
     }
@@ -106,7 +121,17 @@ impl Life {
     /// caller is detached, and its pass keeps the process from ending meanwhile.
     pub fn run<R: Send + 'static>(
         &self,
+        pass: &Pass,
+        work: impl FnOnce(&Pass) -> R + Send + 'static,
+    ) -> Option<R> {
+        self.run_within(pass, Duration::MAX, work)
+    }
+
+    /// The same, and `None` when it takes longer: then it goes on.
+    pub fn run_within<R: Send + 'static>(
+        &self,
         _: &Pass,
+        timeout: Duration,
         work: impl FnOnce(&Pass) -> R + Send + 'static,
     ) -> Option<R> {
         let (done, finished) = sync_channel(1);
@@ -114,7 +139,7 @@ impl Life {
             let _ = done.send(lend_pass(work));
         });
         self.tasks.send(task).ok()?;
-        finished.recv().ok()
+        finished.recv_timeout(timeout).ok()
     }
 
     /// Closes the gate, waits for requests in flight, then runs `finish` on Python's main thread; all

@@ -6,10 +6,12 @@
 //! is set, and a [`Class`](class::Class) puts a Rust value into Python objects.
 
 pub mod class;
+pub mod dump;
 mod error;
 mod gil;
 mod init;
 mod interpreter;
+pub mod interrupt;
 mod life;
 mod object;
 mod thread;

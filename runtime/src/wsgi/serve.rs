@@ -2,18 +2,20 @@
 
 use super::environ::Call;
 use super::errors::ErrorsStream;
+use super::log;
 use super::response::{self, Gathered, Ready, SendError};
 use super::traceback;
 use super::transaction::Transaction;
 use super::types::Types;
 use crate::python::{
-    Exc, Exception, Gil, GilCell, Interpreter, Locals, Object, Pass, Raised, raise,
+    Exc, Exception, Gil, GilCell, Interpreter, Locals, Object, Pass, Raised,
+    interrupt::Interruptible, raise,
 };
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
-use wsgi_core_abi::{MessageId, Outcome, RawExchange, Request, SendFlags, Status};
+use wsgi_core_abi::{Exchange, Level, MessageId, Outcome, RawExchange, Request, SendFlags, Status};
 
 /// The application could not be found; that was logged, and the answer is 500.
 pub struct NoApplication;
@@ -26,6 +28,8 @@ enum Finish {
     Sent { complete: bool },
     /// An exception was logged.
     Raised,
+    /// The request was interrupted, which was logged.
+    TimedOut,
     /// The client went away.
     Disconnected,
 }
@@ -61,12 +65,14 @@ pub fn serve(
     let _end = End(&transaction);
     let finish = interpreter.attach(pass, |gil, locals| {
         let _scope = transaction.enter();
+        let interruptible = Interruptible::enter(gil, request.number);
         let gateway = Gateway {
             gil,
             locals,
             types: types.get(gil),
             request,
             transaction: &transaction,
+            interruptible: &interruptible,
         };
         gateway.run(outcome, find)
     });
@@ -75,6 +81,10 @@ pub fn serve(
 
 /// Sends what is left to send and tells the engine what became of the request.
 fn report(transaction: &Transaction, finish: Finish, outcome: &mut Outcome) -> Status {
+    let unanswered = match finish {
+        Finish::TimedOut => 504,
+        _ => 500,
+    };
     let status = match finish {
         Finish::Ready(ready) => match ready.send(transaction) {
             Ok(()) => {
@@ -91,7 +101,7 @@ fn report(transaction: &Transaction, finish: Finish, outcome: &mut Outcome) -> S
                 Status::APPLICATION
             }
         }
-        Finish::Raised => Status::APPLICATION,
+        Finish::Raised | Finish::TimedOut => Status::APPLICATION,
         Finish::Disconnected => Status::HOST,
     };
     let response = transaction.response();
@@ -99,7 +109,7 @@ fn report(transaction: &Transaction, finish: Finish, outcome: &mut Outcome) -> S
     outcome.code = match response.overridden {
         Some(code) => code,
         None if response.head_sent => response.code,
-        None => 500,
+        None => unanswered,
     };
     drop(response);
     outcome.bytes_in = transaction.bytes_in.load(Ordering::Relaxed);
@@ -115,6 +125,7 @@ struct Gateway<'a> {
     types: &'a Types,
     request: &'a Request<'a>,
     transaction: &'a Arc<Transaction>,
+    interruptible: &'a Interruptible<'a>,
 }
 
 impl Gateway<'_> {
@@ -124,8 +135,17 @@ impl Gateway<'_> {
         find: impl FnOnce(Gil<'_>) -> Result<Object, NoApplication>,
     ) -> Finish {
         let Ok(application) = find(self.gil) else {
-            return Finish::Raised;
+            // What it was interrupted in was the loading of its script.
+            return if self.interruptible.is_sent() {
+                self.timed_out()
+            } else {
+                Finish::Raised
+            };
         };
+        // Nothing but this thread knows the exchange yet.
+        let _ = self
+            .transaction
+            .with_exchange_detached(|exchange| exchange.begin_application());
         outcome.application_start = now();
         let finish = self.call(&application, outcome.application_start);
         outcome.application_finish = now();
@@ -176,7 +196,7 @@ impl Gateway<'_> {
             Ok(None) => (),
             Ok(Some(close)) => {
                 if close.call0().is_err() {
-                    self.log_exception(MessageId::APPLICATION_RAISED);
+                    self.raised();
                 }
             }
             Err(Raised) => self.log_exception(MessageId::CLOSE_LOOKUP),
@@ -245,8 +265,17 @@ impl Gateway<'_> {
         if response::is_disconnect(self.gil, self.transaction, &exception) {
             return Finish::Disconnected;
         }
+        if exception.is_of(self.gil, &self.types.request_timeout) && self.interruptible.is_sent() {
+            return self.timed_out();
+        }
         self.log(exception, MessageId::APPLICATION_RAISED);
         Finish::Raised
+    }
+
+    fn timed_out(&self) -> Finish {
+        let text = "Request interrupted by RequestTimeout; thread recovered";
+        log::write(self.gil, Level::Info, MessageId::NONE, text);
+        Finish::TimedOut
     }
 
     fn log_exception(&self, id: MessageId) {

@@ -32,6 +32,8 @@ pub struct Types {
     pub(super) start_response: Type<StartResponse>,
     pub(super) log_buffer: Type<LogBuffer>,
     pub(super) file_wrapper: Object,
+    /// `mod_wsgi.RequestTimeout`.
+    pub request_timeout: Object,
     /// The constant entries of every environ.
     pub(super) template: Object,
     pub(super) names: Names,
@@ -57,18 +59,29 @@ pub(super) struct Names {
 
 impl Types {
     /// Makes the types in the interpreter that this thread is attached to.
-    pub fn new(gil: Gil<'_>, file_wrapper: Object, constants: &Constants) -> Result<Self> {
+    pub fn new(
+        gil: Gil<'_>,
+        file_wrapper: Object,
+        request_timeout: Object,
+        constants: &Constants,
+    ) -> Result<Self> {
         Ok(Self {
             input: Type::new(gil)?,
             start_response: Type::new(gil)?,
             log_buffer: Type::new(gil)?,
             template: template(gil, &file_wrapper, constants)?,
             file_wrapper,
+            request_timeout,
             names: Names::new(gil)?,
             context: constants.context.clone(),
             text_wrapper: Object::import(gil, c"io")?.getattr(c"TextIOWrapper")?,
             text_arguments: text_arguments(gil)?,
         })
+    }
+
+    /// Which interpreter this is, in words for the log.
+    pub fn context(&self) -> &str {
+        &self.context
     }
 
     /// The class of `wsgi.input`.

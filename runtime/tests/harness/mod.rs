@@ -136,6 +136,24 @@ pub fn stop(deadline: Duration) -> Status {
     unsafe { (runtime.stop)(deadline.as_millis() as u64) }
 }
 
+/// Calls `interrupt` of the table.
+pub fn interrupt(request: u64) -> Status {
+    // SAFETY: no conditions.
+    unsafe { (runtime.interrupt)(request) }
+}
+
+/// Calls `probe` of the table.
+pub fn probe() -> Status {
+    // SAFETY: no conditions.
+    unsafe { (runtime.probe)() }
+}
+
+/// Calls `dump_stacks` of the table.
+pub fn dump_stacks(attach: bool) -> Status {
+    // SAFETY: no conditions.
+    unsafe { (runtime.dump_stacks)(attach) }
+}
+
 /// A script in a file of its own.
 pub struct Script(PathBuf);
 
@@ -189,6 +207,7 @@ impl Script {
             reloading: true,
             mtime_us: 0,
             level: Level::Info,
+            number: 0,
             on_head: || (),
         }
     }
@@ -215,6 +234,8 @@ pub struct Call<'a> {
     pub reloading: bool,
     pub mtime_us: i64,
     pub level: Level,
+    /// For interrupting it.
+    pub number: u64,
     /// Called on the request's thread when the response head is sent.
     pub on_head: fn(),
 }
@@ -227,6 +248,10 @@ impl<'a> Call<'a> {
     pub fn code(self, code: &'a str) -> Self {
         let code = Some(code);
         Self { code, ..self }
+    }
+
+    pub fn number(self, number: u64) -> Self {
+        Self { number, ..self }
     }
 
     /// Makes the request.
@@ -254,6 +279,8 @@ impl<'a> Call<'a> {
             reloading: self.reloading,
             sendfile: false,
             error_override: false,
+            ignore_activity: false,
+            number: self.number,
             request_start: 1.5,
             queue_start: 0.0,
             daemon_start: 0.0,

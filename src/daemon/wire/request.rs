@@ -49,6 +49,7 @@ const HTTPS: u8 = 1;
 const RELOADING: u8 = 2;
 const SENDFILE: u8 = 4;
 const ERROR_OVERRIDE: u8 = 8;
+const IGNORE_ACTIVITY: u8 = 16;
 
 /// What a request frame says beside the request itself.
 pub(super) struct Beside<'a> {
@@ -106,6 +107,7 @@ fn options(request: &Request<'_>) -> u8 {
         (request.reloading, RELOADING),
         (request.sendfile, SENDFILE),
         (request.error_override, ERROR_OVERRIDE),
+        (request.ignore_activity, IGNORE_ACTIVITY),
     ];
     options
         .iter()
@@ -122,7 +124,7 @@ pub(super) fn decode(frame: Frame<'_>) -> Result<RequestHead<'_>, Error> {
         slot: fields.u32()?,
         serial: fields.u32()?,
     };
-    let options = fields.flags(HTTPS | RELOADING | SENDFILE | ERROR_OVERRIDE)?;
+    let options = fields.flags(HTTPS | RELOADING | SENDFILE | ERROR_OVERRIDE | IGNORE_ACTIVITY)?;
     let log_level = level(&mut fields)?;
     fields.zeros::<2>()?;
     let fixed = Request {
@@ -136,6 +138,8 @@ pub(super) fn decode(frame: Frame<'_>) -> Result<RequestHead<'_>, Error> {
         reloading: options & RELOADING != 0,
         sendfile: options & SENDFILE != 0,
         error_override: options & ERROR_OVERRIDE != 0,
+        ignore_activity: options & IGNORE_ACTIVITY != 0,
+        number: 0,
         request_start,
         queue_start,
         daemon_start,

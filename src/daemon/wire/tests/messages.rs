@@ -65,6 +65,8 @@ proptest! {
             reloading: bits & 2 != 0,
             sendfile: bits & 4 != 0,
             error_override: bits & 8 != 0,
+            ignore_activity: bits & 32 != 0,
+            number: 0,
             request_start: f64::from(start),
             queue_start: f64::from(queued),
             daemon_start: 0.0,

@@ -27,6 +27,8 @@ fn request<'a>(environ: &'a [Pair<'a>]) -> Request<'a> {
         reloading: false,
         sendfile: true,
         error_override: false,
+        ignore_activity: false,
+        number: 0,
         request_start: 1.5,
         queue_start: 0.0,
         daemon_start: 0.0,
