@@ -51,8 +51,6 @@
  * ten seconds or so after which the parent kills it.
  */
 #define STOP_TIMEOUT_MS 5000
-/* A supervisor that ends sooner has something wrong with it. */
-#define SUPERVISOR_LIFE apr_time_from_sec(2)
 
 APLOG_USE_MODULE(wsgi);
 
@@ -64,8 +62,6 @@ typedef struct {
     const ap_directive_t *python_home; /* for errors found after reading */
     wsgi_core_engine *engine;          /* from post_config on */
     apr_proc_t supervisor;             /* of the process groups; pid 0: none */
-    apr_time_t supervised_since;       /* start of the last; 0: never one */
-    int early_ends;                    /* of supervisors, in a row */
     server_rec *server;                /* the main one */
     apr_pool_t *pool;
     int stop_timed_out;
@@ -1574,33 +1570,24 @@ static void remember_supervisor(const process_config *process)
 
 static void watch_supervisor(process_config *process);
 
-/* Starts the supervisor again that has ended. */
-static void restart_supervisor(process_config *process)
-{
-    wsgi_core_engine_tend(process->engine, NULL);
-    watch_supervisor(process);
-}
-
-/* The supervisor of the process groups has ended, or need not be watched. When
- * two in a row end soon after their start, the next is left to monitor(), which
- * runs every few seconds: it would only do so again.
+/* The supervisor of the process groups has ended, or need not be watched. httpd
+ * does not tell an exit code from the number of a signal; the engine can.
  */
 static void supervisor_event(int reason, void *data, apr_wait_t status)
 {
     process_config *process = data;
+    pid_t pid = process->supervisor.pid;
 
-    (void)status;
     if (reason == APR_OC_REASON_UNREGISTER) {
         return;
     }
     apr_proc_other_child_unregister(process);
     process->supervisor.pid = 0;
-    if (apr_time_now() - process->supervised_since > SUPERVISOR_LIFE) {
-        process->early_ends = 0;
-    }
-    if ((reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST)
-        && process->early_ends++ == 0) {
-        restart_supervisor(process);
+    if (reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST) {
+        wsgi_core_engine_child_ended(
+            process->engine, (uint32_t)pid,
+            reason == APR_OC_REASON_DEATH ? (int32_t)status : -1, NULL);
+        watch_supervisor(process);
     }
 }
 
@@ -1609,8 +1596,9 @@ static int monitor(apr_pool_t *p, server_rec *s)
     process_config *process = server_conf(s)->process;
 
     (void)p;
-    if (process->supervised_since && !process->supervisor.pid) {
-        restart_supervisor(process);
+    if (process->engine && !process->supervisor.pid) {
+        wsgi_core_engine_tend(process->engine, NULL);
+        watch_supervisor(process);
     }
     return DECLINED;
 }
@@ -1620,7 +1608,6 @@ static void watch_supervisor(process_config *process)
     process->supervisor.pid =
         wsgi_core_engine_get_supervisor_pid(process->engine);
     if (process->supervisor.pid) {
-        process->supervised_since = apr_time_now();
         apr_proc_other_child_register(&process->supervisor, supervisor_event,
                                       process, NULL, process->pool);
     }

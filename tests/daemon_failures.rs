@@ -117,6 +117,49 @@ fn a_supervisor_that_is_told_to_stop_is_replaced_as_well() {
 }
 
 #[test]
+fn a_supervisor_that_ends_again_and_again_is_replaced_later_and_later() {
+    let site = Site::new(&[]);
+    for _ in 0..3 {
+        let supervisor = until("a supervisor", || {
+            site.engine.tend().unwrap();
+            site.engine.supervisor()
+        });
+        signal(supervisor.unwrap() as i32, libc::SIGKILL);
+        until("its end", || {
+            site.engine.tend().unwrap();
+            (site.engine.supervisor() != supervisor).then_some(())
+        })
+        .unwrap();
+    }
+    let ends = ["another one is started", "in 0.1 seconds", "in 0.2 seconds"];
+    let lines = site.log.lines();
+    let lines = lines.iter().filter(|line| line.contains("WC0085"));
+    for (line, end) in lines.zip(ends) {
+        assert!(
+            line.contains("was ended by SIGKILL") && line.ends_with(end),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_host_that_waits_for_its_children_says_how_they_ended() {
+    let site = Site::new(&[]);
+    let supervisor = site.engine.supervisor().unwrap();
+    site.engine.child_ended(supervisor + 1, 9).unwrap();
+    assert_eq!(site.engine.supervisor(), Some(supervisor));
+    signal(supervisor as i32, libc::SIGABRT);
+    // SAFETY: a system call with a place for the status; it is a child of this process.
+    let waited = unsafe { libc::waitpid(supervisor as i32, &mut 0, 0) };
+    assert_eq!(waited, supervisor as i32);
+    site.engine.child_ended(supervisor, libc::SIGABRT).unwrap();
+    assert_ne!(site.engine.supervisor(), Some(supervisor));
+    let lines = site.log.lines();
+    let line = lines.iter().find(|line| line.contains("WC0085")).unwrap();
+    assert!(line.contains("was ended by SIGABRT after "), "{line}");
+}
+
+#[test]
 fn everything_ends_with_the_engine() {
     let site = Site::new(&[("processes", "3")]);
     let (supervisor, worker) = (site.engine.supervisor().unwrap() as i32, site.worker());
@@ -260,7 +303,7 @@ fn a_program_that_can_not_start_backs_off_and_its_requests_get_503() {
     );
     for pause in ["0.1", "0.2", "0.4"] {
         site.wait_for_line(&format!(
-            "before it was ready; the next one starts in {pause} seconds"
+            "before it was ready: Python could not be started in it, see above; the next one starts in {pause} seconds"
         ));
     }
 }

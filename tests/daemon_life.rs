@@ -96,8 +96,14 @@ fn signals_end_a_process_in_an_orderly_way() {
         ));
         assert!(line.ends_with(words), "{line}");
     }
+    for reason in ["shutdown_signal", "graceful_signal", "cpu_time_limit"] {
+        site.wait_for_line(&format!("fake process_stopping: {reason}"));
+    }
     let worker = site.worker();
-    signal(worker, libc::SIGHUP);
+    for (number, name) in [(libc::SIGHUP, "SIGHUP"), (libc::SIGUSR2, "SIGUSR2")] {
+        signal(worker, number);
+        site.wait_for_line(&format!("fake process_signal: {name} {number}"));
+    }
     assert_eq!(site.worker(), worker);
 }
 
@@ -144,21 +150,6 @@ fn processes_are_replaced_in_time() {
         }
         assert_ne!(site.worker(), worker, "{option}");
     }
-}
-
-#[test]
-fn a_request_that_takes_too_long_ends_its_process() {
-    let site = Site::new(&[
-        ("request-timeout", "1"),
-        ("threads", "1"),
-        ("shutdown-timeout", "1"),
-    ]);
-    let start = Instant::now();
-    let served = site.serve(&mut Memory::default(), "/slow", "20000");
-    assert_eq!(served.outcome.code, 502);
-    assert!(start.elapsed() < Duration::from_secs(8));
-    site.wait_for_line("request-timeout is over");
-    site.worker();
 }
 
 #[test]

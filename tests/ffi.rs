@@ -689,6 +689,10 @@ fn process_groups_are_defined() {
             wsgi_core_engine_tend(null_mut(), null_mut()),
             WSGI_CORE_E_ARGUMENT
         );
+        assert_eq!(
+            wsgi_core_engine_child_ended(null_mut(), 1, 0, null_mut()),
+            WSGI_CORE_E_ARGUMENT
+        );
         assert_eq!(wsgi_core_engine_get_supervisor_pid(null_mut()), 0);
     }
 }

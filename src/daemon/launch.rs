@@ -1,6 +1,7 @@
 //! What the host's parent prepares: shared memory for each group, and the supervisor.
 #![forbid(unsafe_code)]
 
+use super::back_off::BackOff;
 use super::plan::{Plan, Role};
 use super::settings::GroupSettings;
 use super::slots::{self, Board, Layout, Table};
@@ -12,6 +13,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A group that is to be launched.
 #[derive(Clone, Debug)]
@@ -51,7 +53,7 @@ pub struct Launched {
     _presence: OwnedFd,
     /// Those that could not be set up are absent.
     groups: Vec<Option<Memory>>,
-    running: Mutex<Option<Running>>,
+    watch: Mutex<Watch>,
 }
 
 /// Shared memory of a group.
@@ -61,11 +63,22 @@ pub(super) struct Memory {
     pub board: Board,
 }
 
+/// The supervisor, or when there will be one.
+#[derive(Debug)]
+struct Watch {
+    running: Option<Running>,
+    back_off: BackOff,
+    start_at: Instant,
+}
+
 #[derive(Debug)]
 struct Running {
     pid: u32,
     watched: OwnedFd,
     control: OwnedFd,
+    started: Instant,
+    /// How it ended, where the host has waited for it.
+    exit: Option<Exit>,
 }
 
 /// The order to end once no process of the host has requests any more.
@@ -127,9 +140,13 @@ impl Launch {
             presence_read: fd::out_of_the_way(presence_read)?,
             _presence: presence,
             groups,
-            running: Mutex::new(None),
+            watch: Mutex::new(Watch {
+                running: None,
+                back_off: BackOff::default(),
+                start_at: Instant::now(),
+            }),
         };
-        if let Err(source) = launched.execute() {
+        if let Err(source) = launched.begin(&mut launched.watch()) {
             let program = launched.executable.display().to_string();
             failures.push(LaunchError::Supervisor { program, source });
         }
@@ -163,7 +180,16 @@ pub(super) fn address(base: &[u8], group: u32, row: u32, generation: u32) -> Add
 }
 
 impl Launched {
-    fn execute(&self) -> io::Result<()> {
+    /// Executes the supervisor. One that can't be is tried again later.
+    fn begin(&self, watch: &mut Watch) -> io::Result<()> {
+        let running = self.execute().inspect_err(|_| {
+            watch.start_at = Instant::now() + watch.back_off.lost(Duration::ZERO);
+        })?;
+        watch.running = Some(running);
+        Ok(())
+    }
+
+    fn execute(&self) -> io::Result<Running> {
         let (control, other) = socket::pair()?;
         let other = fd::out_of_the_way(other)?;
         let mut descriptors: Vec<BorrowedFd<'_>> =
@@ -183,12 +209,13 @@ impl Launched {
         }
         let child = spawn::spawn(&self.executable, Role::Supervisor, None, &descriptors)?;
         let watched = process::watch(child.id())?;
-        *self.running() = Some(Running {
+        Ok(Running {
             pid: child.id(),
             watched,
             control,
-        });
-        Ok(())
+            started: Instant::now(),
+            exit: None,
+        })
     }
 
     /// How many groups could not be set up.
@@ -196,44 +223,55 @@ impl Launched {
         self.groups.iter().filter(|group| group.is_none()).count()
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn watch(&self) -> std::sync::MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The supervisor's process; `None` when there is none.
     #[must_use]
     pub fn supervisor(&self) -> Option<u32> {
-        self.running().as_ref().map(|running| running.pid)
+        self.watch().running.as_ref().map(|running| running.pid)
     }
 
-    /// Executes another supervisor if there is none any more. Gives how the one before ended, if it has.
+    /// Takes note of how a child of the host ended, for which the host has waited.
+    pub fn child_ended(&self, pid: u32, exit: Exit) {
+        if let Some(running) = &mut self.watch().running
+            && running.pid == pid
+        {
+            running.exit = Some(exit);
+        }
+    }
+
+    /// Executes another supervisor if there is none any more, and if it is time. Gives how the one before ended, the
+    /// first time after its end.
     ///
     /// # Errors
     /// When it can't be executed.
-    pub fn tend(&self) -> io::Result<Option<Ended>> {
+    pub fn tend(&self) -> (Option<Ended>, io::Result<()>) {
         if self.owner != std::process::id() {
-            return Ok(None);
+            return (None, Ok(()));
         }
-        let ended = {
-            let running = self.running();
-            match &*running {
-                None => Some(Ended { pid: 0, exit: None }),
-                Some(running) if process::has_ended(running.watched.as_fd())? => {
-                    // The host may have taken note of its end before.
-                    let exit = process::reap(running.pid).ok().flatten();
-                    Some(Ended {
-                        pid: running.pid,
-                        exit,
-                    })
-                }
-                Some(_) => None,
-            }
+        let (mut watch, now) = (self.watch(), Instant::now());
+        let gone = |running: &mut Running| {
+            running.exit.is_some() || process::has_ended(running.watched.as_fd()).unwrap_or(true)
         };
-        if ended.is_some() {
-            *self.running() = None;
-            self.execute()?;
-        }
-        Ok(ended.filter(|ended| ended.pid != 0))
+        let ended = watch.running.take_if(gone).map(|running| {
+            let lived = now - running.started;
+            let pause = watch.back_off.lost(lived);
+            watch.start_at = now + pause;
+            Ended {
+                pid: running.pid,
+                exit: running.exit.or_else(|| process::reap(running.pid).ok()?),
+                lived,
+                pause,
+            }
+        });
+        let begun = if watch.running.is_none() && watch.start_at <= now {
+            self.begin(&mut watch)
+        } else {
+            Ok(())
+        };
+        (ended, begun)
     }
 
     pub(super) fn base(&self) -> &[u8] {
@@ -252,6 +290,10 @@ pub struct Ended {
     pub pid: u32,
     /// How it ended, where that is known.
     pub exit: Option<Exit>,
+    /// For how long there was one.
+    pub lived: Duration,
+    /// When the next one is started.
+    pub pause: Duration,
 }
 
 impl Drop for Launched {
@@ -260,7 +302,7 @@ impl Drop for Launched {
         if self.owner != std::process::id() {
             return;
         }
-        if let Some(running) = self.running().take() {
+        if let Some(running) = self.watch().running.take() {
             let _ = socket::send(
                 running.control.as_fd(),
                 &[io::IoSlice::new(&[RETIRE])],

@@ -33,10 +33,12 @@ pub enum Reason {
     CpuTimeLimit = 9,
     /// A script has changed.
     ScriptReload = 10,
+    /// Application code did not let go of the GIL.
+    DeadlockTimeout = 11,
 }
 
 impl Reason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::ShutdownSignal,
         Self::GracefulSignal,
         Self::EvictionSignal,
@@ -47,7 +49,25 @@ impl Reason {
         Self::StartupTimeout,
         Self::CpuTimeLimit,
         Self::ScriptReload,
+        Self::DeadlockTimeout,
     ];
+
+    /// What applications are told.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ShutdownSignal => "shutdown_signal",
+            Self::GracefulSignal => "graceful_signal",
+            Self::EvictionSignal => "eviction_signal",
+            Self::MaximumRequests => "maximum_requests",
+            Self::RestartInterval => "restart_interval",
+            Self::InactivityTimeout => "inactivity_timeout",
+            Self::RequestTimeout => "request_timeout",
+            Self::StartupTimeout => "startup_timeout",
+            Self::CpuTimeLimit => "cpu_time_limit",
+            Self::ScriptReload => "script_reload",
+            Self::DeadlockTimeout => "deadlock_timeout",
+        }
+    }
 
     /// What an operator reads.
     pub const fn words(self) -> &'static str {
@@ -61,6 +81,7 @@ impl Reason {
             Self::StartupTimeout => "startup-timeout is over",
             Self::CpuTimeLimit => "cpu-time-limit is used up",
             Self::ScriptReload => "a script has changed",
+            Self::DeadlockTimeout => "deadlock-timeout is over",
         }
     }
 
@@ -79,7 +100,10 @@ impl Reason {
     pub const fn is_graceful(self) -> bool {
         !matches!(
             self,
-            Self::ShutdownSignal | Self::InactivityTimeout | Self::StartupTimeout
+            Self::ShutdownSignal
+                | Self::InactivityTimeout
+                | Self::StartupTimeout
+                | Self::DeadlockTimeout
         )
     }
 }
@@ -97,6 +121,8 @@ pub enum Message {
     Stopping(Reason),
     /// Supervisor: end.
     Stop,
+    /// Worker: a thread is free whose request was given up.
+    Freed,
 }
 
 impl Link {
@@ -122,6 +148,7 @@ impl Link {
             Message::Stopping(reason) => [3, reason as u8],
             Message::Stop => [4, 0],
             Message::Drain(reason) => [5, reason as u8],
+            Message::Freed => [6, 0],
         };
         let _ = socket::send(
             self.0.as_fd(),
@@ -152,6 +179,7 @@ impl Link {
             (2, 3) => reason().map(Message::Stopping),
             (2, 4) => Some(Message::Stop),
             (2, 5) => reason().map(Message::Drain),
+            (2, 6) => Some(Message::Freed),
             _ => None,
         };
         message

@@ -12,7 +12,9 @@
 //!
 //! Nothing here knows Python or the options of an engine; system calls are in `sys`.
 
+mod back_off;
 pub mod client;
+mod exit;
 mod launch;
 mod ledger;
 mod link;
@@ -25,10 +27,11 @@ mod sys;
 pub mod wire;
 pub mod worker;
 
+pub use exit::ExitCode;
 pub use launch::{GroupLaunch, Launch, LaunchError, Launched};
 pub use log::ProcessLog;
 pub use plan::{Plan, Role};
 pub use settings::GroupSettings;
 pub use sys::account;
 pub use sys::fd::Inherited;
-pub use sys::process::{exit_now, set_name};
+pub use sys::process::{Exit, exit_now, set_name};

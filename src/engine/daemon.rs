@@ -13,7 +13,7 @@ use super::settings::Settings;
 use crate::daemon::account::{Group, User, own_uid};
 use crate::daemon::supervisor::{self, GroupPart};
 use crate::daemon::worker::{self, Application, Identity, WorkerExchange};
-use crate::daemon::{GroupSettings, Inherited, Plan, ProcessLog, Role, set_name};
+use crate::daemon::{ExitCode, GroupSettings, Inherited, Plan, ProcessLog, Role, set_name};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ pub unsafe fn run_daemon() -> i32 {
         eprintln!(
             "wsgi-daemon is started by a server that uses wsgi-core, and can't be started by hand"
         );
-        return EXIT_USAGE;
+        return ExitCode::Usage as i32;
     };
     // A worker is executed through a link in /proc, whose name it would have.
     set_name(c"wsgi-daemon");
@@ -48,11 +48,9 @@ pub unsafe fn run_daemon() -> i32 {
     });
     result.unwrap_or_else(|error| {
         ProcessLog { level: Level::Info }.line(Level::Critical, MessageId::GROUP_START, &error);
-        EXIT_USAGE
+        ExitCode::Usage as i32
     })
 }
-
-const EXIT_USAGE: i32 = 64;
 
 /// What the plan says.
 struct Told {
@@ -308,6 +306,26 @@ impl Application for Hosted {
 
     fn stop(&self, timeout: Duration) -> bool {
         self.0.stop(timeout).is_ok()
+    }
+
+    fn announce_end(&self, reason: &str) {
+        self.0.publish_stopping(reason);
+    }
+
+    fn announce_signal(&self, name: &str, number: i32) {
+        self.0.publish_signal(name, number);
+    }
+
+    fn interrupt(&self, number: u64) -> bool {
+        self.0.interrupt(number)
+    }
+
+    fn probe(&self) {
+        self.0.probe();
+    }
+
+    fn dump_stacks(&self, attach: bool) -> bool {
+        self.0.dump_stacks(attach)
     }
 }
 

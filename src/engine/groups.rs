@@ -4,10 +4,11 @@
 use super::config::Config;
 use super::error::{Error, RuntimeFailure};
 use super::host::Host;
+use super::in_flight::InFlight;
 use super::loader;
 use super::log::LogGate;
 use crate::daemon::client::{Body, ClientFailure, Downstream, Facts, Finished, GroupClient};
-use crate::daemon::{GroupLaunch, Launch, Launched, Plan};
+use crate::daemon::{Exit, GroupLaunch, Launch, Launched, Plan};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -22,6 +23,7 @@ use wsgi_core_abi::{
 pub(super) struct Groups {
     launched: Arc<Launched>,
     clients: OnceLock<Vec<Result<GroupClient, String>>>,
+    in_flight: InFlight,
 }
 
 /// Names in a plan; those of options stand between a group and the next.
@@ -66,6 +68,7 @@ impl Groups {
         Ok(Some(Self {
             launched: Arc::new(launched),
             clients: OnceLock::new(),
+            in_flight: InFlight::default(),
         }))
     }
 
@@ -92,25 +95,60 @@ impl Groups {
         self.launched.supervisor()
     }
 
-    /// Starts another supervisor if the one before has ended.
+    /// A child of the host has ended, for which the host has waited. The program of supervisors has no exit code that
+    /// is the number of a signal.
+    pub fn child_ended(&self, pid: u32, status: i32) {
+        let exit = match status {
+            ..=-1 => return,
+            1..32 => Exit::Signal {
+                number: status,
+                core: false,
+            },
+            code => Exit::Code(code),
+        };
+        self.launched.child_ended(pid, exit);
+    }
+
+    /// Starts another supervisor if the one before has ended, and it is time.
     pub fn tend(&self, log: &LogGate) -> Result<(), Error> {
-        match self.launched.tend() {
-            Ok(None) => Ok(()),
-            Ok(Some(ended)) => {
-                let how = ended
-                    .exit
-                    .map_or("ended".to_owned(), |exit| exit.to_string());
-                let text = format!(
-                    "The supervisor of process groups, process {}, {how}; another one was started",
-                    ended.pid
-                );
-                log.line(Level::Error, MessageId::SUPERVISOR_EXIT, &text);
-                Ok(())
-            }
-            Err(error) => Err(Error::Launch(format!(
-                "the supervisor of process groups can't be started: {error}"
-            ))),
+        let (ended, begun) = self.launched.tend();
+        if let Some(ended) = ended {
+            let how = ended
+                .exit
+                .map_or("ended".to_owned(), |exit| exit.to_string());
+            let next = if ended.pause.is_zero() {
+                "another one is started".to_owned()
+            } else {
+                format!(
+                    "the next one starts in {:.1} seconds",
+                    ended.pause.as_secs_f64()
+                )
+            };
+            let text = format!(
+                "The supervisor of process groups, process {}, {how} after {:.1} seconds; {next}",
+                ended.pid,
+                ended.lived.as_secs_f64()
+            );
+            log.line(Level::Error, MessageId::SUPERVISOR_EXIT, &text);
         }
+        begun.map_err(|error| {
+            let text = format!("the supervisor of process groups can't be started: {error}");
+            log.line(Level::Critical, MessageId::GROUP_START, &text);
+            Error::Launch(text)
+        })
+    }
+
+    /// Waits for the requests that processes of groups have; false when they take longer.
+    pub fn wait(&self, timeout: Duration, log: &LogGate) -> bool {
+        let left = self.in_flight.wait(timeout);
+        if left > 0 {
+            let text = format!(
+                "{left} requests of process groups did not end within {} seconds",
+                timeout.as_secs_f64()
+            );
+            log.line(Level::Warning, MessageId::STOP_TIMEOUT, &text);
+        }
+        left == 0
     }
 
     /// Has a process of a group serve a request.
@@ -150,6 +188,9 @@ impl Groups {
                 },
                 Err(error),
             )
+        };
+        let Some(_one) = self.in_flight.enter() else {
+            return failed(ClientFailure::Closed, Facts::default());
         };
         let client = self.clients.get().and_then(|clients| clients.get(number));
         let Some(Ok(client)) = client else {

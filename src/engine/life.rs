@@ -11,7 +11,7 @@ use super::runtime::RuntimeHandle;
 use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wsgi_core_abi::{Level, MessageId};
 
 /// Serves the requests of one configuration. Clones are the same engine.
@@ -113,12 +113,20 @@ impl Engine {
     /// When not everything ended within `timeout`.
     pub fn stop(&self, timeout: Duration) -> Result<(), Error> {
         self.0.phase.store(STOPPED, Ordering::Release);
-        let stopped = self.0.embedded.stop(timeout);
+        let begun = Instant::now();
+        let groups = self.0.groups.as_ref();
+        let waited = groups.is_none_or(|groups| groups.wait(timeout, &self.0.log));
+        let left = timeout.saturating_sub(begun.elapsed());
+        let stopped = self.0.embedded.stop(left);
         // That time ran out, the runtime has logged.
         if let Err(Error::Panic) = stopped {
             self.poison();
         }
-        stopped
+        stopped.and(if waited {
+            Ok(())
+        } else {
+            Err(Error::StopTimeout)
+        })
     }
 
     /// After a bug: nothing is served any more.
@@ -144,6 +152,18 @@ impl Engine {
             .groups
             .as_ref()
             .map_or(Ok(()), |groups| groups.tend(&self.0.log))
+    }
+
+    /// A child process of the host has ended, for which the host has waited: `status` is its exit code, the number of
+    /// the signal that ended it, or negative. Starts another supervisor if it was that.
+    ///
+    /// # Errors
+    /// As for [`Engine::tend`].
+    pub fn child_ended(&self, pid: u32, status: i32) -> Result<(), Error> {
+        if let Some(groups) = &self.0.groups {
+            groups.child_ended(pid, status);
+        }
+        self.tend()
     }
 
     /// The process that supervises process groups.

@@ -9,6 +9,7 @@ mod error;
 mod group;
 mod groups;
 mod host;
+mod in_flight;
 mod installed;
 mod life;
 mod loader;

@@ -93,6 +93,42 @@ impl RuntimeHandle {
         (outcome, result)
     }
 
+    /// Tells applications that the process is about to end, and returns when they know.
+    pub(super) fn publish_stopping(self, reason: &str) {
+        // SAFETY: vouched for. A runtime that is ending itself has done it.
+        unsafe {
+            (self.0.publish_stopping)(Bytes::from(reason));
+        }
+    }
+
+    /// Tells applications about a signal.
+    pub(super) fn publish_signal(self, name: &str, number: i32) {
+        // SAFETY: vouched for.
+        unsafe {
+            (self.0.publish_signal)(Bytes::from(name), number);
+        }
+    }
+
+    /// Raises `RequestTimeout` in the thread that serves a request; false when it is served no more.
+    pub(super) fn interrupt(self, number: u64) -> bool {
+        // SAFETY: vouched for.
+        unsafe { (self.0.interrupt)(number) == Status::OK }
+    }
+
+    /// Takes the GIL and gives it back.
+    pub(super) fn probe(self) {
+        // SAFETY: vouched for. That there is no GIL to take is as good as having had it.
+        unsafe {
+            (self.0.probe)();
+        }
+    }
+
+    /// Logs the Python stacks of all threads; false when there is nothing to be had.
+    pub(super) fn dump_stacks(self, attach: bool) -> bool {
+        // SAFETY: vouched for.
+        unsafe { (self.0.dump_stacks)(attach) == Status::OK }
+    }
+
     /// Ends Python's work.
     pub(super) fn stop(self, timeout: Duration) -> Result<(), Error> {
         let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);

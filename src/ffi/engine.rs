@@ -99,9 +99,9 @@ pub unsafe extern "C" fn wsgi_core_engine_start(
     )
 }
 
-/// End an engine in an orderly way: refuse new requests, wait for those in flight, let Python join its
-/// threads and run its atexit functions. Afterwards no application code runs in this process but threads
-/// that don't end. Python stays in memory; it can't be started again in this process.
+/// End an engine in an orderly way: refuse new requests, wait for those in flight, also for those that processes
+/// of groups have, let Python join its threads and run its atexit functions. Afterwards no application code runs
+/// in this process but threads that don't end. Python stays in memory; it can't be started again in this process.
 ///
 /// @param engine      the engine
 /// @param timeout_ms  how long all of that may take; 0 does not wait
@@ -163,8 +163,9 @@ pub unsafe extern "C" fn wsgi_core_engine_free(engine: *mut wsgi_core_engine) {
 }
 
 /// Look after the supervisor of process groups, in the process that prepared the engine: if it has ended,
-/// another one is started, and that is logged (WC0085). To be called when a child process of the host has
-/// ended, or from time to time. Does nothing where there are no process groups.
+/// another one is started, and that is logged (WC0085). One that ends soon after its start is started again
+/// at once the first time, then after a pause of 0.1 to 20 seconds. To be called when a child process of the
+/// host has ended, and from time to time. Does nothing where there are no process groups.
 ///
 /// @param engine  the engine
 /// @param err     receives details on failure
@@ -186,6 +187,42 @@ pub unsafe extern "C" fn wsgi_core_engine_tend(
         err,
         || poison(engine),
         || engine.ok_or(Error::null("engine"))?.0.tend(),
+    )
+}
+
+/// Tell the engine that a child process of the host has ended for which the host itself has waited, so that
+/// WC0085 can say how. If it was the supervisor of process groups, it is looked after as by
+/// wsgi_core_engine_tend(). A host that does not wait for children it does not know need not call this.
+///
+/// @param engine  the engine
+/// @param pid     the process
+/// @param status  its exit code or the number of the signal that ended it; negative when that is not known
+/// @param err     receives details on failure
+///
+/// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_GROUP when another supervisor can't be started; wsgi_core_engine_tend() tries again
+///
+/// Threads: one at a time.
+/// Fork: only of effect in the process that prepared the engine.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_engine_child_ended(
+    engine: *mut wsgi_core_engine,
+    pid: u32,
+    status: i32,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    // SAFETY: the caller passes an engine or NULL.
+    let engine = unsafe { engine.as_ref() };
+    call_with(
+        err,
+        || poison(engine),
+        || {
+            engine
+                .ok_or(Error::null("engine"))?
+                .0
+                .child_ended(pid, status)
+        },
     )
 }
 

@@ -285,9 +285,13 @@ static void supervisors(void)
     wsgi_core_engine *engine = prepared();
 
     CHECK_CALL(wsgi_core_engine_tend(NULL, &err), WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_engine_child_ended(NULL, 1, 0, &err),
+               WSGI_CORE_E_ARGUMENT, err);
     CHECK_INT(wsgi_core_engine_get_supervisor_pid(NULL), 0);
     /* Without process groups there is none. */
     CHECK_CALL(wsgi_core_engine_tend(engine, &err), WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_engine_child_ended(engine, 1, 0, &err), WSGI_CORE_OK,
+               err);
     CHECK_INT(wsgi_core_engine_get_supervisor_pid(engine), 0);
     wsgi_core_engine_free(engine);
 }

@@ -80,7 +80,7 @@ def test_supervisor_is_killed(serve: StartGroup) -> None:
     server.log.allow_crashes()
     old, pid = supervisor(server), worker(server)
     kill(old)
-    server.log.expect(rf"WC0085: .*process {old}")
+    server.log.expect(rf"WC0085: .*process {old}, was ended by SIGKILL after .* is started")
     process.wait_gone([pid])
     poll(lambda: supervisor(server) not in (0, old), "another supervisor")
     assert wait_replaced(server, pid) > 0

@@ -67,7 +67,7 @@ unsafe extern "C" fn load(script: Bytes<'_>, group: Bytes<'_>, problem: RawProbl
 }
 
 /// The request that was interrupted last.
-static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
+static INTERRUPTED: AtomicU64 = AtomicU64::new(u64::MAX);
 /// What an application may keep for itself.
 static GIL: Mutex<()> = Mutex::new(());
 

@@ -118,7 +118,12 @@ impl GroupClient {
                 .admit(start)
                 .map_err(|failure| (failure, Facts::default()))?;
             match self.attempt(&lease, &request, &mut relay) {
-                Ok(finished) => return Ok(finished),
+                Ok(finished) => {
+                    if !relay.is_ended() {
+                        self.leave(lease);
+                    }
+                    return Ok(finished);
+                }
                 Err(Broken::Unreachable) => {
                     lease.refused();
                     if start.elapsed() >= self.settings.connect_timeout {
@@ -138,8 +143,24 @@ impl GroupClient {
                     lease.refused();
                     lost += 1;
                 }
-                Err(broken) => return Err((broken.into_failure(&relay), relay.facts())),
+                Err(broken) => {
+                    self.leave(lease);
+                    return Err((broken.into_failure(&relay), relay.facts()));
+                }
             }
+        }
+    }
+
+    /// Gives a slot back once the worker's thread is free, which it may not be although the request is given up.
+    fn leave(&self, lease: Lease<'_>) {
+        let memory = self.launched.memory(self.number);
+        let running = memory.is_some_and(|memory| {
+            memory
+                .board
+                .is_running(lease.row(), lease.slot(), lease.serial())
+        });
+        if running {
+            lease.leave();
         }
     }
 

@@ -83,6 +83,8 @@ pub struct Relay<'d, D> {
     touched: bool,
     /// The host has the whole response.
     complete: bool,
+    /// The worker has said that it is done.
+    ended: bool,
     /// What had arrived of the body before the request was sent, to go along with it.
     first: Option<Vec<u8>>,
     buffer: Vec<u8>,
@@ -115,6 +117,7 @@ impl<'d, D: Downstream> Relay<'d, D> {
             facts: Facts::default(),
             touched: false,
             complete: false,
+            ended: false,
             first: None,
             buffer: Vec::new(),
             output: Output::new(settings.response_flush_delay, most as u64),
@@ -131,6 +134,11 @@ impl<'d, D: Downstream> Relay<'d, D> {
     /// Whether it may be tried again.
     pub fn is_untouched(&self) -> bool {
         !self.touched && !self.facts.head_sent
+    }
+
+    /// Whether the worker has said that it is done.
+    pub fn is_ended(&self) -> bool {
+        self.ended
     }
 
     /// Sends the request, and relays until its end.
@@ -233,6 +241,7 @@ impl<'d, D: Downstream> Relay<'d, D> {
                 }
                 Reply::Log(record) => self.down.log(&record),
                 Reply::End(end) => {
+                    self.ended = true;
                     self.let_go(SendFlags::FLUSH)?;
                     return Ok(Some(self.end(&end)));
                 }

@@ -1,14 +1,16 @@
-//! Which requests application code has.
+//! Which requests application code has, and has done with.
 #![forbid(unsafe_code)]
 
 use super::error::Error;
 use super::layout::Layout;
 use super::memory::{Access, Memory};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-/// A word per slot of a group, in which a worker notes the serial number of a lease just before application code
-/// gets its request. When a worker dies, the host looks: an unmarked request may be given to another worker.
+/// Two words per slot of a group, in which a worker notes the serial number of a lease just before application code
+/// gets its request, and again when its thread is free. When a worker dies, the host looks: an unmarked request may be
+/// given to another worker. When the host gives a request up, its slot stays taken until the thread is free.
 ///
 /// It takes the place of a frame, which would wake the host's thread once more for every request. Workers map it
 /// for reading and writing, and share it with the workers of their own group only; the host maps it for reading.
@@ -26,7 +28,7 @@ impl Board {
     /// As for [`super::Table::create`].
     pub fn create(layout: Layout) -> Result<Self, Error> {
         layout.check()?;
-        let memory = Memory::create((layout.rows * layout.slots) as usize)?;
+        let memory = Memory::create(words(layout))?;
         Ok(Self {
             memory,
             layout,
@@ -53,7 +55,7 @@ impl Board {
     fn open(fd: OwnedFd, layout: Layout, access: Access) -> Result<Self, Error> {
         layout.check()?;
         let memory = Memory::open(fd, access)?;
-        if memory.words().len() != (layout.rows * layout.slots) as usize {
+        if memory.words().len() != words(layout) {
             return Err(Error::Foreign);
         }
         Ok(Self {
@@ -73,31 +75,51 @@ impl Board {
     /// no such slot or number, or the board is a host's: then an accepted frame must be sent.
     #[must_use]
     pub fn mark(&self, row: u32, slot: u32, serial: u32) -> bool {
-        let word = self
-            .index(row, slot)
-            .and_then(|index| self.memory.words().get(index));
-        match word {
-            Some(word) if self.access == Access::Write && serial != 0 => {
-                word.store(serial, Release);
+        match self.slot(row, slot) {
+            Some([marked, _]) if self.access == Access::Write && serial != 0 => {
+                marked.store(serial, Release);
                 true
             }
             _ => false,
         }
     }
 
+    /// Notes that the thread which had a request is free again.
+    pub fn finish(&self, row: u32, slot: u32, serial: u32) {
+        if let Some([_, finished]) = self.slot(row, slot)
+            && self.access == Access::Write
+        {
+            finished.store(serial, Release);
+        }
+    }
+
     /// Whether a request was marked.
     #[must_use]
     pub fn is_marked(&self, row: u32, slot: u32, serial: u32) -> bool {
-        let word = self
-            .index(row, slot)
-            .and_then(|index| self.memory.words().get(index));
-        word.is_some_and(|word| word.load(Acquire) == serial)
+        self.slot(row, slot)
+            .is_some_and(|[marked, _]| marked.load(Acquire) == serial)
     }
 
-    fn index(&self, row: u32, slot: u32) -> Option<usize> {
-        let exists = row < self.layout.rows && slot < self.layout.slots;
-        exists.then(|| (row * self.layout.slots + slot) as usize)
+    /// Whether a request was marked, and its thread is not free yet.
+    #[must_use]
+    pub fn is_running(&self, row: u32, slot: u32, serial: u32) -> bool {
+        self.slot(row, slot).is_some_and(|[marked, finished]| {
+            marked.load(Acquire) == serial && finished.load(Acquire) != serial
+        })
     }
+
+    fn slot(&self, row: u32, slot: u32) -> Option<&[AtomicU32; SLOT]> {
+        let exists = row < self.layout.rows && slot < self.layout.slots;
+        let index = exists.then(|| (row * self.layout.slots + slot) as usize * SLOT)?;
+        self.memory.words().get(index..)?.first_chunk()
+    }
+}
+
+/// Words of a slot.
+const SLOT: usize = 2;
+
+const fn words(layout: Layout) -> usize {
+    (layout.rows * layout.slots) as usize * SLOT
 }
 
 impl std::fmt::Debug for Board {

@@ -6,6 +6,7 @@ use super::error::{ClaimError, Error};
 use super::layout::{State, WAITING, Waiter, get, set};
 use super::lock::Locked;
 use super::memory::{now, wait};
+use super::supervisor::SUPERVISOR;
 use super::table::Table;
 use super::transfer::{Grant, Settled};
 use std::sync::Arc;
@@ -199,6 +200,15 @@ impl Lease<'_> {
     pub fn is_current(&self) -> bool {
         let row = self.claimer.table.row(self.grant.row);
         row.is_some_and(|row| row.state != State::Gone && row.generation == self.grant.generation)
+    }
+
+    /// Leaves the slot to the supervisor, for the worker's thread still has the request although nobody waits for it
+    /// any more. It is given back when the thread is free.
+    pub fn leave(self) {
+        if let Ok(mut locked) = self.claimer.lock() {
+            locked.leave_to(SUPERVISOR, self.grant);
+        }
+        // Dropping `self` gives back what is still held, and that is nothing now.
     }
 
     /// Gives the slot back and keeps others from this worker, which has refused the request or is not there any

@@ -35,5 +35,5 @@ pub use board::Board;
 pub use claimer::{Claimer, Lease};
 pub use error::{ClaimError, Error};
 pub use layout::{Layout, State};
-pub use supervisor::{Supervisor, Swept};
+pub use supervisor::{Held, Supervisor, Swept};
 pub use table::{RowStatus, Table};

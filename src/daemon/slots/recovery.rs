@@ -3,6 +3,7 @@
 
 use super::layout::{DISMISSED, FREE, GRANTED, WAITING, Waiter, get, set};
 use super::lock::Locked;
+use super::supervisor::Held;
 
 impl Locked<'_> {
     /// After the member died that held the lock: whatever it was doing is finished or undone.
@@ -26,6 +27,27 @@ impl Locked<'_> {
             .filter_map(|index| view.slot(index))
             .filter(|slot| get(slot.owner) == owner);
         slots.map(|slot| set(slot.owner, 0)).count() as u32
+    }
+
+    /// Passes slots of a member on to another one, or, with [`NOBODY`], takes them from it.
+    pub fn pass_on(&mut self, from: u32, to: u32, chosen: impl Fn(Held) -> bool) {
+        let view = self.table.view();
+        for row in 0..view.layout.rows {
+            for (number, index) in (0..).zip(view.slots_of(row)) {
+                let Some(slot) = view.slot(index) else {
+                    continue;
+                };
+                let held = Held {
+                    row,
+                    slot: number,
+                    serial: get(slot.serial),
+                };
+                if get(slot.owner) == from + 1 && chosen(held) {
+                    // The number after the last is 0, which is what the owner of a free slot is.
+                    set(slot.owner, to.wrapping_add(1));
+                }
+            }
+        }
     }
 
     /// Derives what is derived, hands out what is free and wakes those whose waking may have been missed.

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::error::Error;
-use super::layout::{DISMISSED, State, WAITING, get, set};
+use super::layout::{DISMISSED, NOBODY, State, WAITING, get, set};
 use super::lock::Locked;
 use super::table::Table;
 use std::sync::Arc;
@@ -22,7 +22,18 @@ pub struct Swept {
     pub slots: u32,
 }
 
-const SUPERVISOR: u32 = 0;
+pub(super) const SUPERVISOR: u32 = 0;
+
+/// A slot that someone had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Row of the worker.
+    pub row: u32,
+    /// The slot in the row.
+    pub slot: u32,
+    /// Number of the lease.
+    pub serial: u32,
+}
 
 impl Supervisor {
     /// Makes this process the supervisor.
@@ -108,12 +119,12 @@ impl Supervisor {
         Ok(locked)
     }
 
-    /// Takes back what processes of the host held that have died. To be called when one has: nothing else
-    /// notices, so nobody has to look from time to time.
+    /// Takes back what processes of the host held that have died, but for slots whose thread still has the request.
+    /// To be called when one has: nothing else notices, so nobody has to look from time to time.
     ///
     /// # Errors
     /// [`Error::Stuck`].
-    pub fn sweep(&self) -> Result<Swept, Error> {
+    pub fn sweep(&self, is_running: impl Fn(Held) -> bool) -> Result<Swept, Error> {
         let dead = self.dead();
         let mut locked = self.lock()?;
         let mut swept = Swept::default();
@@ -122,6 +133,7 @@ impl Supervisor {
                 continue;
             };
             swept.processes += 1;
+            locked.pass_on(index, SUPERVISOR, &is_running);
             swept.slots += locked.reclaim(index);
             set(member.pid, 0);
         }
@@ -129,6 +141,23 @@ impl Supervisor {
         // taken back by whoever found them with the lock.
         locked.restore();
         Ok(swept)
+    }
+
+    /// Gives back slots that were left to the supervisor, where the thread is free by now.
+    ///
+    /// # Errors
+    /// [`Error::Stuck`].
+    pub fn collect(&self, is_running: impl Fn(Held) -> bool) -> Result<(), Error> {
+        let view = self.table.view();
+        let mut all =
+            (0..view.layout.rows * view.layout.slots).filter_map(|index| view.slot(index));
+        if !all.any(|slot| get(slot.owner) == SUPERVISOR + 1) {
+            return Ok(());
+        }
+        let mut locked = self.lock()?;
+        locked.pass_on(SUPERVISOR, NOBODY, |held| !is_running(held));
+        locked.restore();
+        Ok(())
     }
 
     /// The dead stay dead: until it is swept nobody takes the place of one.

@@ -47,6 +47,17 @@ impl<'t> Locked<'t> {
         }
     }
 
+    /// Leaves a slot, if it is still held, to another member.
+    pub fn leave_to(&mut self, member: u32, grant: Grant) {
+        let index = self.table.view().slots_of(grant.row).start + grant.slot;
+        if let Some(slot) = self.table.view().slot(index)
+            && get(slot.owner) == self.member + 1
+            && get(slot.serial) == grant.serial
+        {
+            set(slot.owner, member + 1);
+        }
+    }
+
     /// Hands free slots to waiters, the longest waiting first, and has them woken.
     pub fn dispatch(&mut self) {
         while let Some((index, owner)) = self.first() {

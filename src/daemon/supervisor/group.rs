@@ -1,11 +1,12 @@
 //! The workers of a group.
 
+use super::super::back_off::BackOff;
 use super::super::launch::address;
 use super::super::ledger::Ledger;
 use super::super::link::{Link, Message, Reason};
 use super::super::plan::Role;
 use super::super::settings::GroupSettings;
-use super::super::slots::{self, State, Table};
+use super::super::slots::{self, Board, Held, State, Table};
 use super::super::sys::poll::When;
 use super::super::sys::process::{self, Exit};
 use super::super::sys::socket::{self, Address};
@@ -57,7 +58,11 @@ struct Names {
     display: Option<OsString>,
     settings: GroupSettings,
     socket_uid: Option<u32>,
-    board: OwnedFd,
+    board: Board,
+}
+
+fn is_running(board: &Board, held: Held) -> bool {
+    board.is_running(held.row, held.slot, held.serial)
 }
 
 /// How often a worker that drains is asked whether it has nothing left.
@@ -81,7 +86,7 @@ impl Group {
         });
         let rows = rows.collect();
         let places = (0..part.settings.workers()).map(|_| Place {
-            back_off: super::back_off::BackOff::default(),
+            back_off: BackOff::default(),
             start_at: now,
         });
         let name = String::from_utf8_lossy(&part.name).into_owned();
@@ -93,7 +98,7 @@ impl Group {
                 name,
                 settings: part.settings,
                 socket_uid: part.socket_uid,
-                board: part.board,
+                board: Board::open_for_host(part.board, layout)?,
             },
             admission,
             rows,
@@ -137,7 +142,12 @@ impl Group {
             // Slots of the dead are missed at once, and their places among the living later.
             if busy || self.swept + IDLE <= now {
                 self.swept = now;
-                self.note(common, |admission| admission.sweep().map(drop));
+                let board = &self.part.board;
+                self.note(common, |admission| {
+                    let is_running = |held: Held| is_running(board, held);
+                    admission.sweep(is_running)?;
+                    admission.collect(is_running)
+                });
             }
         }
         next
@@ -272,7 +282,7 @@ impl Group {
         };
         let descriptors = [
             common.plan.as_fd(),
-            self.part.board.as_fd(),
+            self.part.board.fd(),
             listener.as_fd(),
             other.as_fd(),
             ledger.fd(),
@@ -381,6 +391,12 @@ impl Group {
             (Message::Stopping(reason), _) => {
                 worker.stopping(reason, self.part.settings.shutdown_timeout);
                 self.note(common, |admission| admission.draining(index as u32));
+            }
+            (Message::Freed, _) => {
+                let board = &self.part.board;
+                self.note(common, |admission| {
+                    admission.collect(|held| is_running(board, held))
+                });
             }
             _ => {}
         }

@@ -2,7 +2,6 @@
 //! Python, and nothing to do between events but a look around once a second.
 #![forbid(unsafe_code)]
 
-mod back_off;
 mod group;
 mod obituary;
 mod row;

@@ -1,5 +1,6 @@
 //! The line about a worker that has ended: how, why, and what it was doing.
 
+use super::super::exit::ExitCode;
 use super::super::ledger::Running;
 use super::super::link::Reason;
 use super::super::sys::process::Exit;
@@ -25,7 +26,14 @@ impl Obituary<'_> {
         );
         match (self.reason, self.worker.ready) {
             (Some(reason), _) => text.push_str(&format!(", because {}", reason.words())),
-            (None, None) => text.push_str(" before it was ready"),
+            (None, None) => {
+                text.push_str(" before it was ready");
+                if let Exit::Code(code) = self.exit
+                    && let Some(words) = ExitCode::words(code)
+                {
+                    text.push_str(&format!(": {words}, see above"));
+                }
+            }
             (None, Some(_)) => {}
         }
         let shown = self.running.iter().take(SHOWN).map(|running| {

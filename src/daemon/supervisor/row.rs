@@ -1,10 +1,10 @@
 //! One worker.
 
+use super::super::back_off::BackOff;
 use super::super::ledger::Ledger;
 use super::super::link::{Link, Message, Reason};
 use super::super::sys::process;
 use super::super::sys::socket::Address;
-use super::back_off::BackOff;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 

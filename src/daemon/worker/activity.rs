@@ -15,26 +15,41 @@ struct Active {
 #[derive(Debug)]
 pub struct Activity {
     origin: Instant,
-    /// Of each thread, when its request began.
-    threads: Vec<AtomicU64>,
+    threads: Vec<Thread>,
     active: Mutex<Active>,
     idle: Condvar,
     last: AtomicU64,
     first: AtomicU64,
+    begun: AtomicU64,
     finished: AtomicU64,
-    /// An application was loaded and called.
+    /// An application was loaded.
     loaded: AtomicBool,
+}
+
+/// A request thread: when its request began, and its number. No request has number 0.
+#[derive(Debug, Default)]
+struct Thread {
+    start: AtomicU64,
+    number: AtomicU64,
+}
+
+/// A request that is being served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    pub number: u64,
+    pub since: Instant,
 }
 
 impl Activity {
     pub fn new(threads: usize) -> Self {
         Self {
             origin: Instant::now(),
-            threads: (0..threads).map(|_| AtomicU64::new(0)).collect(),
+            threads: (0..threads).map(|_| Thread::default()).collect(),
             active: Mutex::default(),
             idle: Condvar::new(),
             last: AtomicU64::new(0),
             first: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
             finished: AtomicU64::new(0),
             loaded: AtomicBool::new(false),
         }
@@ -46,26 +61,27 @@ impl Activity {
             .max(1)
     }
 
-    /// A thread has a request.
-    pub fn begin(&self, thread: usize) {
+    /// A thread has a request. Gives its number.
+    pub fn begin(&self, thread: usize) -> u64 {
         let now = self.now();
+        let number = self.begun.fetch_add(1, Relaxed) + 1;
         self.active().count += 1;
-        if let Some(start) = self.threads.get(thread) {
-            start.store(now, Relaxed);
+        if let Some(thread) = self.threads.get(thread) {
+            thread.number.store(number, Relaxed);
+            thread.start.store(now, Relaxed);
         }
+        // Whatever the first request is, it ends the time in which nothing was to be expected.
         if self.first.load(Relaxed) == 0 {
             self.first.store(now, Relaxed);
+            self.last.store(now, Relaxed);
         }
-        self.last.store(now, Relaxed);
+        number
     }
 
     /// It has none any more. Gives how many were served.
-    pub fn end(&self, thread: usize, called: bool) -> u64 {
-        if let Some(start) = self.threads.get(thread) {
-            start.store(0, Relaxed);
-        }
-        if called {
-            self.loaded.store(true, Relaxed);
+    pub fn end(&self, thread: usize) -> u64 {
+        if let Some(thread) = self.threads.get(thread) {
+            thread.start.store(0, Relaxed);
         }
         let finished = self.finished.fetch_add(1, Relaxed) + 1;
         let mut active = self.active();
@@ -75,6 +91,11 @@ impl Activity {
             self.idle.notify_all();
         }
         finished
+    }
+
+    /// An application was loaded, and is called.
+    pub fn load(&self) {
+        self.loaded.store(true, Relaxed);
     }
 
     /// Something was read or written.
@@ -103,40 +124,37 @@ impl Activity {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many threads have a request that is not older than `age`.
-    pub fn busy(&self, age: Option<Duration>) -> usize {
-        let now = self.now();
-        let fresh = |start: u64| {
-            age.is_none_or(|age| Duration::from_millis(now.saturating_sub(start)) <= age)
-        };
-        self.threads
-            .iter()
-            .map(|start| start.load(Relaxed))
-            .filter(|start| *start != 0 && fresh(*start))
-            .count()
+    /// The requests that are being served.
+    pub fn running(&self) -> Vec<Running> {
+        let running = self.threads.iter().filter_map(|thread| {
+            let start = thread.start.load(Relaxed);
+            (start != 0).then(|| Running {
+                number: thread.number.load(Relaxed),
+                since: self.at(start),
+            })
+        });
+        running.collect()
     }
 
-    /// When the oldest request began.
-    pub fn oldest(&self) -> Option<Instant> {
-        let starts = self.threads.iter().map(|start| start.load(Relaxed));
-        starts
-            .filter(|start| *start != 0)
-            .min()
-            .map(|start| self.origin + Duration::from_millis(start))
+    fn at(&self, time: u64) -> Instant {
+        self.origin + Duration::from_millis(time)
     }
 
     /// When something happened last; `None` before the first request.
     pub fn last(&self) -> Option<Instant> {
-        Some(self.last.load(Relaxed))
-            .filter(|last| *last != 0)
-            .map(|last| self.origin + Duration::from_millis(last))
+        let last = self.last.load(Relaxed);
+        (last != 0).then(|| self.at(last))
     }
 
-    /// When the first request came, if no application was called since.
-    pub fn starting(&self) -> Option<Instant> {
-        let first = Some(self.first.load(Relaxed))
-            .filter(|first| *first != 0 && !self.loaded.load(Relaxed));
-        first.map(|first| self.origin + Duration::from_millis(first))
+    /// When the first request came.
+    pub fn first(&self) -> Option<Instant> {
+        let first = self.first.load(Relaxed);
+        (first != 0).then(|| self.at(first))
+    }
+
+    /// Whether an application was ever loaded.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.load(Relaxed)
     }
 
     /// When the process began.

@@ -1,9 +1,11 @@
 //! A connection, and the requests that come over it.
 
-use super::super::link::Reason;
+use super::super::link::{Message, Reason};
 use super::super::sys::clock;
 use super::super::sys::poll::{Poll, When};
-use super::super::wire::{self, Abort, AbortReason, Detached, End, Kind, Order, RequestHead};
+use super::super::wire::{
+    self, Abort, AbortReason, Detached, End, Kind, Order, RequestHead, Ticket,
+};
 use super::exchange::WorkerExchange;
 use super::shared::Shared;
 use super::stream::Stream;
@@ -157,7 +159,7 @@ fn serve(
     head: &RequestHead<'_>,
     request: &Request<'_>,
 ) -> Result<(), Fault> {
-    shared.activity.begin(thread);
+    let number = shared.activity.begin(thread);
     let environ = request.environ.as_slice();
     let [method, target] =
         [&b"REQUEST_METHOD"[..], b"REQUEST_URI"].map(|name| value(environ, name));
@@ -170,19 +172,30 @@ fn serve(
     let accepted = stream.server.accepted(&mut stream.out, marked);
     let (outcome, problem) = if accepted.is_ok() && (marked || stream.flush().is_ok()) {
         stream.put_body(head.first_body);
-        let activity = Some(&shared.activity);
         let mut exchange = WorkerExchange {
             stream,
-            activity,
+            activity: &shared.activity,
+            ignored: request.ignore_activity,
             log_level: head.log_level,
         };
-        shared.application.serve(request, &mut exchange)
+        let interruptible = !shared.settings.interrupt_timeout.is_zero();
+        let request = Request {
+            number: if interruptible { number } else { 0 },
+            ..*request
+        };
+        shared.application.serve(&request, &mut exchange)
     } else {
         (Outcome::default(), None)
     };
+    let Ticket { slot, serial } = head.ticket;
+    // Before the host hears of it, and gives the slot to someone else.
+    shared.board.finish(shared.identity.row, slot, serial);
     let sent = end(stream, &outcome, problem);
     shared.ledger.end(thread);
-    let finished = shared.activity.end(thread, outcome.application_start > 0.0);
+    let finished = shared.activity.end(thread);
+    if sent.is_err() {
+        shared.link.send(Message::Freed);
+    }
     let most = u64::from(shared.settings.maximum_requests);
     if most > 0 && finished >= most {
         shared.drain(Reason::MaximumRequests);

@@ -4,7 +4,10 @@ use super::super::link::{Message, Reason};
 use super::super::sys::poll::{Poll, When};
 use super::super::sys::process::exit_now;
 use super::super::sys::signal::{Signals, ignore, reset};
+use super::dispatcher::Dispatcher;
+use super::monitor::Monitor;
 use super::shared::Shared;
+use super::timers::{Due, Timers};
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -16,13 +19,17 @@ pub struct Control {
     shared: Arc<Shared>,
     signals: Signals,
     poll: Poll,
+    timers: Timers,
+    monitor: Monitor,
+    dispatcher: Dispatcher,
 }
 
 const SIGNALS: u64 = 0;
 const LINK: u64 = 1;
 
-/// How often requests are looked at when they have a time limit.
-const LOOK: Duration = Duration::from_secs(1);
+/// How long stacks are waited for while a thread does not let go of the GIL. Less than what the supervisor gives
+/// beyond shutdown-timeout.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// What an orderly end may take when nothing else is set and nobody is left to see it.
 const ORPHAN: Duration = Duration::from_secs(5);
 
@@ -31,11 +38,18 @@ const ORPHAN: Duration = Duration::from_secs(5);
 /// # Errors
 /// When there is no descriptor left.
 pub fn install() -> io::Result<Signals> {
-    for signal in [libc::SIGHUP, libc::SIGUSR2, libc::SIGPIPE, libc::SIGWINCH] {
+    for signal in [libc::SIGPIPE, libc::SIGWINCH] {
         ignore(signal);
     }
     reset(libc::SIGCHLD);
-    Signals::install(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGXCPU])
+    Signals::install(&[
+        libc::SIGTERM,
+        libc::SIGINT,
+        libc::SIGUSR1,
+        libc::SIGXCPU,
+        libc::SIGHUP,
+        libc::SIGUSR2,
+    ])
 }
 
 impl Control {
@@ -44,6 +58,9 @@ impl Control {
         poll.add(signals.as_fd(), SIGNALS, When::Readable)?;
         poll.add(shared.link.as_fd(), LINK, When::Readable)?;
         Ok(Self {
+            timers: Timers::new(&shared.settings),
+            monitor: Monitor::start(&shared)?,
+            dispatcher: Dispatcher::default(),
             shared,
             signals,
             poll,
@@ -51,10 +68,11 @@ impl Control {
     }
 
     /// Runs until the end of the process.
-    pub fn run(self) -> ! {
+    pub fn run(mut self) -> ! {
         self.shared.link.send(Message::Ready);
         loop {
-            match self.poll.wait(self.check_timers()) {
+            let next = self.check_timers();
+            match self.poll.wait(next) {
                 Ok(Some(SIGNALS)) => self.read_signals(),
                 Ok(Some(_)) => self.read_link(),
                 Ok(None) => {}
@@ -67,7 +85,7 @@ impl Control {
         Some(self.shared.settings.shutdown_timeout).filter(|timeout| !timeout.is_zero())
     }
 
-    fn read_signals(&self) {
+    fn read_signals(&mut self) {
         while let Some(signal) = self.signals.next() {
             let settings = &self.shared.settings;
             match signal {
@@ -75,7 +93,12 @@ impl Control {
                     self.shared.retire(Reason::GracefulSignal)
                 }
                 libc::SIGUSR1 => self.shared.retire(Reason::EvictionSignal),
+                // What uses up the processor is not waited for without end.
+                libc::SIGXCPU if settings.graceful_timeout.is_zero() => {
+                    self.stop(Reason::CpuTimeLimit, self.shutdown_timeout())
+                }
                 libc::SIGXCPU => self.shared.retire(Reason::CpuTimeLimit),
+                libc::SIGHUP | libc::SIGUSR2 => self.dispatcher.dispatch(&self.shared, signal),
                 _ => self.stop(Reason::ShutdownSignal, self.shutdown_timeout()),
             }
         }
@@ -95,92 +118,79 @@ impl Control {
     }
 
     /// Does what is due. Gives how long nothing will be.
-    fn check_timers(&self) -> Option<Duration> {
-        let (settings, activity) = (&self.shared.settings, &self.shared.activity);
+    fn check_timers(&mut self) -> Option<Duration> {
         let now = Instant::now();
-        let limit = request_limit(settings.request_timeout, settings.threads);
-        let stale = limit.map(|limit| limit + settings.interrupt_timeout);
-        let mut next: Option<Instant> = None;
-        let mut sooner = |time: Instant| next = Some(next.map_or(time, |next| next.min(time)));
-        let timers = [
-            (
-                settings.restart_interval,
-                Some(activity.origin()),
-                Reason::RestartInterval,
-            ),
-            (
-                settings.startup_timeout,
-                activity.starting(),
-                Reason::StartupTimeout,
-            ),
-            (
-                settings.inactivity_timeout,
-                activity.last(),
-                Reason::InactivityTimeout,
-            ),
-        ];
-        for (timeout, since, reason) in timers
-            .into_iter()
-            .filter(|(timeout, ..)| !timeout.is_zero())
-        {
-            // What has not begun is looked for from time to time.
-            let Some(since) = since else {
-                sooner(now + LOOK);
-                continue;
-            };
-            if since + timeout > now {
-                sooner(since + timeout);
-            } else if reason == Reason::InactivityTimeout && activity.busy(stale) > 0 {
-                sooner(now + LOOK);
-            } else {
-                self.shared.retire(reason);
-            }
-        }
-        if let Some(stale) = stale {
-            sooner(now + LOOK);
-            if activity
-                .oldest()
-                .is_some_and(|oldest| oldest + stale <= now)
-            {
-                self.shared.retire(Reason::RequestTimeout);
-                if activity.busy(Some(stale)) == 0 {
-                    self.stop(Reason::RequestTimeout, self.shutdown_timeout());
+        let (activity, retired) = (&self.shared.activity, self.shared.is_retired());
+        let probed = self.monitor.probed();
+        let agenda = self.timers.check(activity, retired, probed, now);
+        for due in agenda.due {
+            match due {
+                Due::Interrupt(request) => self.monitor.interrupt(request),
+                Due::Probe(number) => self.monitor.probe(number),
+                Due::Retire(reason) => {
+                    self.shared.retire(reason);
+                    self.tell_stacks(reason);
+                }
+                Due::Stop(reason) => {
+                    if !retired {
+                        self.tell_stacks(reason);
+                    }
+                    self.stop(reason, self.shutdown_timeout());
                 }
             }
         }
-        next.map(|next| {
+        agenda.next.map(|next| {
             next.saturating_duration_since(now)
                 .max(Duration::from_millis(1))
         })
+    }
+
+    /// Where something did not come to its end in time, the stacks say what.
+    fn tell_stacks(&self, reason: Reason) {
+        if matches!(
+            reason,
+            Reason::RequestTimeout | Reason::StartupTimeout | Reason::DeadlockTimeout
+        ) {
+            self.monitor.dump_stacks(&self.shared, PATIENCE);
+        }
     }
 
     /// The orderly end: no more requests, those that there are finish, then Python. After the time is over the
     /// process ends in any case.
     fn stop(&self, reason: Reason, timeout: Option<Duration>) -> ! {
         let shared = Arc::clone(&self.shared);
+        let reason = shared.end(reason);
         shared.stopping.store(true, Ordering::Release);
         shared.link.send(Message::Stopping(reason));
-        let start = Instant::now();
+        let text = format!(
+            "Process group '{}': the process ends because {} (shutdown_reason {}); {} of its requests are unfinished",
+            shared.name,
+            reason.words(),
+            reason.name(),
+            shared.activity.running().len()
+        );
+        shared.log.line(Level::Info, MessageId::NONE, &text);
         if let Some(timeout) = timeout {
-            limit_end(&shared, timeout);
+            limit_end(&shared, &self.monitor, timeout);
         }
+        shared.application.announce_end(reason.name());
+        // Who watches the time says what is to be said when it is over.
         if !shared.activity.wait_idle(timeout) {
-            overdue(&shared);
+            loop {
+                std::thread::park();
+            }
         }
-        let left = timeout.map_or(Duration::MAX, |timeout| {
-            timeout.saturating_sub(start.elapsed())
-        });
-        let orderly = shared.application.stop(left);
+        let orderly = shared.application.stop(Duration::MAX);
         exit_now(i32::from(!orderly))
     }
 }
 
 /// Ends the process after `timeout`, whatever its other threads are doing.
-fn limit_end(shared: &Arc<Shared>, timeout: Duration) {
-    let shared = Arc::clone(shared);
+fn limit_end(shared: &Arc<Shared>, monitor: &Monitor, timeout: Duration) {
+    let (shared, monitor) = (Arc::clone(shared), monitor.clone());
     let end = move || {
         std::thread::sleep(timeout);
-        overdue(&shared);
+        overdue(&shared, &monitor);
     };
     if std::thread::Builder::new()
         .name("wsgi-end".to_owned())
@@ -192,7 +202,7 @@ fn limit_end(shared: &Arc<Shared>, timeout: Duration) {
 }
 
 /// The time for an orderly end is over.
-fn overdue(shared: &Shared) -> ! {
+fn overdue(shared: &Shared, monitor: &Monitor) -> ! {
     let text = format!(
         "Process group '{}': the process did not end within shutdown-timeout, and is ended",
         shared.name
@@ -200,30 +210,6 @@ fn overdue(shared: &Shared) -> ! {
     shared
         .log
         .line(Level::Warning, MessageId::STOP_TIMEOUT, &text);
+    monitor.dump_stacks(shared, PATIENCE);
     exit_now(1);
-}
-
-/// A request may take longer where several share the processor.
-fn request_limit(timeout: Duration, threads: u32) -> Option<Duration> {
-    let factor = 1.0 + f64::from(threads.max(1)).ln();
-    (!timeout.is_zero()).then(|| timeout.mul_f64(factor))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn more_threads_mean_more_time() {
-        let limit = |threads| {
-            request_limit(Duration::from_secs(100), threads)
-                .unwrap()
-                .as_secs()
-        };
-        assert_eq!(
-            [limit(0), limit(1), limit(10), limit(25)],
-            [100, 100, 330, 421]
-        );
-        assert_eq!(request_limit(Duration::ZERO, 10), None);
-    }
 }

@@ -12,7 +12,9 @@ use super::super::wire::limit;
 #[derive(Debug)]
 pub struct WorkerExchange<'s> {
     pub(super) stream: &'s mut Stream,
-    pub(super) activity: Option<&'s Activity>,
+    pub(super) activity: &'s Activity,
+    /// What is read and written does not count as activity.
+    pub(super) ignored: bool,
     pub(super) log_level: Level,
 }
 
@@ -21,8 +23,8 @@ const SMALL: usize = 16 << 10;
 
 impl WorkerExchange<'_> {
     fn touch(&self) {
-        if let Some(activity) = self.activity {
-            activity.touch();
+        if !self.ignored {
+            self.activity.touch();
         }
     }
 
@@ -52,6 +54,11 @@ impl WorkerExchange<'_> {
 }
 
 impl Exchange for WorkerExchange<'_> {
+    fn begin_application(&mut self) {
+        self.activity.load();
+        self.touch();
+    }
+
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
         self.touch();
         loop {

@@ -5,14 +5,18 @@
 mod activity;
 mod connection;
 mod control;
+mod dispatcher;
 mod exchange;
+mod monitor;
 mod setup;
 mod shared;
 mod stream;
+mod timers;
 
 pub use exchange::WorkerExchange;
 pub use setup::Identity;
 
+use super::exit::ExitCode;
 use super::ledger::Ledger;
 use super::link::Link;
 use super::log::ProcessLog;
@@ -37,6 +41,23 @@ pub trait Application: Send + Sync {
 
     /// Lets applications end. False when they did not within the time.
     fn stop(&self, timeout: Duration) -> bool;
+
+    /// Tells applications that the process is about to end, and why. Returns when they know.
+    fn announce_end(&self, reason: &str);
+
+    /// Tells applications about a signal of theirs.
+    fn announce_signal(&self, name: &str, number: i32);
+
+    /// Raises an exception in the thread that serves the request of this number, if it still does. May wait for as
+    /// long as application code does not let go.
+    fn interrupt(&self, number: u64) -> bool;
+
+    /// Returns once application code has let go for a moment.
+    fn probe(&self);
+
+    /// Logs what all threads are doing; false when that can't be had. With `attach`, waits for application code to
+    /// let go; without, it tells less.
+    fn dump_stacks(&self, attach: bool) -> bool;
 }
 
 /// What a worker is made of.
@@ -80,7 +101,7 @@ fn prepare<A: Application + 'static>(
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         let text = format!("Process group '{name}': {what}: {error}");
         log.line(Level::Alert, MessageId::WORKER_START, &text);
-        EXIT_START
+        ExitCode::Setup as i32
     };
     let signals = control::install().map_err(|error| failed("no signals", &error))?;
     setup::apply(&parts).map_err(|error| failed("the process can't be set up", &error))?;
@@ -96,7 +117,7 @@ fn prepare<A: Application + 'static>(
     let ledger = Ledger::open(ledger, parts.settings.threads)
         .map_err(|error| failed("no ledger", &error))?;
     // It says in the log why it can't.
-    let application = start().ok_or(EXIT_APPLICATION)?;
+    let application = start().ok_or(ExitCode::Application as i32)?;
     let resources = Resources {
         name: name.clone(),
         application: Box::new(application),
@@ -118,11 +139,6 @@ fn prepare<A: Application + 'static>(
     spawn_threads(&shared).map_err(|error| failed("a thread can't be made", &error))?;
     control::Control::new(shared, signals).map_err(|error| failed("no descriptors", &error))
 }
-
-/// The worker could not become what it should be.
-const EXIT_START: i32 = 71;
-/// The application could not be started.
-const EXIT_APPLICATION: i32 = 70;
 
 fn spawn_threads(shared: &Arc<Shared>) -> io::Result<()> {
     shared.watch_listener()?;

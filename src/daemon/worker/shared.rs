@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use wsgi_core_abi::{Level, MessageId, Request};
 
@@ -39,7 +39,8 @@ pub struct Shared {
     pub activity: Activity,
     /// No more requests are taken.
     pub stopping: AtomicBool,
-    retired: AtomicBool,
+    /// Why this process is replaced or ends; what comes first counts.
+    reason: OnceLock<Reason>,
     draining: AtomicBool,
     poll: Poll,
     connections: Mutex<HashMap<u64, Arc<Connection>>>,
@@ -68,7 +69,7 @@ impl Shared {
             activity: Activity::new(resources.settings.threads as usize),
             resources,
             stopping: AtomicBool::new(false),
-            retired: AtomicBool::new(false),
+            reason: OnceLock::new(),
             draining: AtomicBool::new(false),
             poll: Poll::new()?,
             connections: Mutex::default(),
@@ -167,19 +168,41 @@ impl Shared {
 
     /// Wants this process to be replaced. Where the reason allows it serves until the next one is ready.
     pub fn retire(&self, reason: Reason) {
+        let first = self.reason.set(reason).is_ok();
         if !reason.keeps_serving() {
             self.drain(reason);
-        } else if !self.retired.swap(true, Relaxed) {
+        } else if first {
             self.link.send(Message::Retire(reason));
+        }
+    }
+
+    /// Why this process ends: for this reason, unless there was one before.
+    pub fn end(&self, reason: Reason) -> Reason {
+        *self.reason.get_or_init(|| reason)
+    }
+
+    /// Logs what all threads are doing, as far as that can be told while one of them does not let go.
+    pub fn dump_stacks_detached(&self) {
+        if !self.application.dump_stacks(false) {
+            let text = format!(
+                "Process group '{}': a thread does not let go of the GIL, and stacks can't be had without it",
+                self.name
+            );
+            self.log.line(Level::Info, MessageId::NONE, &text);
         }
     }
 
     /// Takes nothing new, and wants this process to be replaced.
     pub fn drain(&self, reason: Reason) {
-        self.retired.store(true, Relaxed);
+        let reason = self.end(reason);
         if !self.draining.swap(true, Relaxed) {
             self.link.send(Message::Drain(reason));
         }
+    }
+
+    /// Whether this process is to be replaced.
+    pub fn is_retired(&self) -> bool {
+        self.reason.get().is_some()
     }
 
     /// Whether this process takes nothing new.

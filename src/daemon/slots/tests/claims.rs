@@ -1,6 +1,6 @@
 //! Who gets which slot, and when.
 
-use super::super::{ClaimError, Claimer, Error, Layout, State, Supervisor, Table};
+use super::super::{ClaimError, Claimer, Error, Held, Layout, State, Supervisor, Table};
 use super::{LAYOUT, LONG, group, in_flight, until_waiting};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -37,6 +37,34 @@ fn a_claim_ends_with_its_time() {
     assert_eq!(claimer.table().waiting(), 0);
     drop(lease);
     assert!(claimer.claim(Some(Duration::ZERO)).is_ok());
+}
+
+#[test]
+fn a_slot_that_was_left_comes_back_when_its_thread_is_free() {
+    let (supervisor, claimer) = group(&[1]);
+    let lease = claimer.claim(LONG).unwrap();
+    let left = Held {
+        row: lease.row(),
+        slot: lease.slot(),
+        serial: lease.serial(),
+    };
+    lease.leave();
+    let at_once = || claimer.claim(Some(Duration::ZERO)).map(drop);
+    assert_eq!(at_once(), Err(ClaimError::Timeout));
+    supervisor.collect(|held| held == left).unwrap();
+    assert_eq!(at_once(), Err(ClaimError::Timeout));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| claimer.claim(LONG).map(drop));
+        until_waiting(claimer.table(), 1);
+        supervisor.collect(|held| held != left).unwrap();
+        assert_eq!(waiting.join().unwrap(), Ok(()));
+    });
+    assert_eq!(at_once(), Ok(()));
+    // With the worker it is void.
+    claimer.claim(LONG).unwrap().leave();
+    supervisor.starting(0, 2, 1).unwrap();
+    supervisor.ready(0).unwrap();
+    assert_eq!(at_once(), Ok(()));
 }
 
 #[test]
@@ -239,7 +267,7 @@ fn under_contention_no_slot_is_given_twice_and_none_is_lost() {
             std::thread::sleep(Duration::from_millis(5));
             supervisor.draining(1).unwrap();
             supervisor.ready(1).unwrap();
-            supervisor.sweep().unwrap();
+            supervisor.sweep(|_| false).unwrap();
         }
     });
     assert_eq!(

@@ -81,7 +81,11 @@ fn slots_of_a_killed_process_come_back() {
     });
     until("the child has both", || in_flight(&table) == [1, 1, 0]);
     let claimer = Claimer::attach(table.clone()).unwrap();
-    assert_eq!(supervisor.sweep().unwrap().processes, 0, "it lives");
+    assert_eq!(
+        supervisor.sweep(|_| false).unwrap().processes,
+        0,
+        "it lives"
+    );
     assert_eq!(
         claimer.claim(Some(Duration::ZERO)).unwrap_err(),
         ClaimError::Timeout
@@ -90,10 +94,26 @@ fn slots_of_a_killed_process_come_back() {
         let waiting = scope.spawn(|| claimer.claim(LONG).map(|lease| lease.row()));
         until_waiting(&table, 1);
         holder.kill();
-        let swept = supervisor.sweep().unwrap();
+        let swept = supervisor.sweep(|_| false).unwrap();
         assert_eq!((swept.processes, swept.slots), (1, 2));
         assert_eq!(waiting.join().unwrap(), Ok(0));
     });
+    assert_eq!(in_flight(&table), [0, 0, 0]);
+}
+
+#[test]
+fn a_slot_of_a_killed_process_comes_back_when_its_thread_is_free() {
+    let (table, supervisor) = table(1);
+    let holder = Child::start(&table, |claimer| {
+        let _leases = (claimer.claim(LONG), claimer.claim(LONG));
+        sleep_for_ever();
+    });
+    until("the child has both", || in_flight(&table) == [1, 1, 0]);
+    holder.kill();
+    let swept = supervisor.sweep(|held| held.row == 0).unwrap();
+    assert_eq!((swept.processes, swept.slots), (1, 1));
+    assert_eq!(in_flight(&table), [1, 0, 0]);
+    supervisor.collect(|_| false).unwrap();
     assert_eq!(in_flight(&table), [0, 0, 0]);
 }
 
@@ -113,7 +133,7 @@ fn a_slot_given_to_a_waiter_that_was_killed_goes_to_the_next() {
         waiter.kill();
         drop(leases.0);
         assert_eq!(table.waiting(), 1, "the dead is first");
-        supervisor.sweep().unwrap();
+        supervisor.sweep(|_| false).unwrap();
         assert_eq!(next.join().unwrap(), Ok(()));
     });
     drop(leases.1);
@@ -202,7 +222,7 @@ fn a_slot_that_was_half_given_arrives() {
     drop(held.0);
     // Row 1 was taken from its holder above, so dropping that lease frees nothing.
     drop(held.1);
-    supervisor.sweep().unwrap();
+    supervisor.sweep(|_| false).unwrap();
     assert_eq!((in_flight(&table), table.waiting()), (vec![0; 3], 0));
 }
 
@@ -252,7 +272,7 @@ fn processes_killed_at_any_point_lose_nothing() {
         children
             .remove((seed >> 24) as usize % children.len())
             .kill();
-        let found = supervisor.sweep().unwrap();
+        let found = supervisor.sweep(|_| false).unwrap();
         (swept.processes, swept.slots) =
             (swept.processes + found.processes, swept.slots + found.slots);
         children.push(Child::start(&table, busy));
@@ -273,7 +293,7 @@ fn processes_killed_at_any_point_lose_nothing() {
     let before = serial();
     until("the others go on", || serial().wrapping_sub(before) > 1000);
     children.into_iter().for_each(Child::kill);
-    supervisor.sweep().unwrap();
+    supervisor.sweep(|_| false).unwrap();
     assert_eq!((in_flight(&table), table.waiting()), (vec![0; 3], 0));
     let claimer = Claimer::attach(table.clone()).unwrap();
     let all: Vec<_> = (0..4)

@@ -1,4 +1,5 @@
-//! How soon a worker is replaced.
+//! How soon a process that ended is replaced.
+#![forbid(unsafe_code)]
 
 use std::time::Duration;
 
@@ -30,6 +31,17 @@ impl BackOff {
         pause
     }
 
+    /// A supervisor has ended, or could not be started; `lived` is for how long there was one. The first is replaced
+    /// at once.
+    pub fn lost(&mut self, lived: Duration) -> Duration {
+        if lived >= LONG {
+            *self = Self(0);
+        }
+        let pause = self.pause();
+        self.0 = self.0.saturating_add(1);
+        pause
+    }
+
     fn pause(&self) -> Duration {
         match self.0 {
             0 => Duration::ZERO,
@@ -54,6 +66,17 @@ mod tests {
         );
         assert_eq!(back_off.ended(Some(LONG), false), Duration::ZERO);
         assert_eq!(back_off.ended(None, true), FIRST);
+    }
+
+    #[test]
+    fn a_supervisor_is_replaced_at_once_and_then_later_and_later() {
+        let mut back_off = BackOff::default();
+        let mut pauses = |lived| back_off.lost(lived).as_millis();
+        assert_eq!([pauses(LONG), pauses(LONG)], [0, 0]);
+        let short = Duration::from_secs(1);
+        let next: Vec<u128> = (0..9).map(|_| pauses(short)).collect();
+        assert_eq!(next, [100, 200, 400, 800, 1600, 3200, 6400, 12800, 20000]);
+        assert_eq!(pauses(LONG), 0);
     }
 
     #[test]
