@@ -259,6 +259,7 @@ fn a_process_is_what_its_group_says() {
             "/usr/bin/python3",
             "-c",
             CONNECT,
+            &std::process::id().to_string(),
         ])
         .output()
         .unwrap();
@@ -310,10 +311,11 @@ fn a_group_without_threads_serves_nothing() {
     );
 }
 
-/// Connects to every socket of process groups that there is, and wants to be sent away.
+/// Connects to every socket of process groups of this process's, and wants to be sent away.
 const CONNECT: &str = r"
-import socket
-names = {line.split()[-1] for line in open('/proc/net/unix') if '@wsgi-core.' in line}
+import socket, sys
+own = '@wsgi-core.' + sys.argv[1] + '.'
+names = {line.split()[-1] for line in open('/proc/net/unix') if own in line}
 assert names
 for name in names:
     with socket.socket(socket.AF_UNIX) as connection:
