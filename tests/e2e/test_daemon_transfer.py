@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 import signal
 import socket
@@ -21,6 +23,24 @@ from server import Watched
 from waiting import poll
 
 PIECES = "apart(0.3, b'one', b'two', b'three')"
+
+
+@pytest.mark.parametrize("size", [100, 65536, 1_000_000])
+def test_body_that_a_filter_makes_longer(httpd: StartHttpd, size: int) -> None:
+    """All of it arrives, however much that is compared with what was announced."""
+    server = httpd(grouped(app="gateway.wsgi") + "SetInputFilter DEFLATE\n")
+    body = os.urandom(size // 2).hex().encode()
+    found = server.post("/input_digest", gzip.compress(body), {"Content-Encoding": "gzip"}).json()
+    assert found == [len(body), hashlib.sha256(body).hexdigest()]
+
+
+@pytest.mark.parametrize("size", [1, 8000, 65535, 65536, 65537, 200000])
+def test_body_arrives_whole(httpd: StartHttpd, size: int) -> None:
+    """Whether it travels with the request or after it."""
+    server = httpd(grouped(app="gateway.wsgi"))
+    body = os.urandom(size)
+    for _ in range(3):
+        assert server.post("/input_digest", body).json() == [size, hashlib.sha256(body).hexdigest()]
 
 
 @contextmanager

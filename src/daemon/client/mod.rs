@@ -5,6 +5,7 @@ mod connection;
 mod failure;
 mod output;
 mod relay;
+mod upload;
 
 pub use failure::{ClientFailure, Facts, Finished};
 

@@ -5,12 +5,13 @@ use super::super::slots::Lease;
 use super::super::wire::{self, Abort, Client, End, Reply, Ticket, limit};
 use super::connection::Connection;
 use super::output::Output;
+use super::upload::Upload;
 use super::{Body, ClientFailure, Downstream, Facts, Finished};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
-use wsgi_core_abi::{Head, Outcome, Request, SendFlags};
+use wsgi_core_abi::{Head, Outcome, ReadFailure, Request, SendFlags};
 
 /// Why a request did not come to an end.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl From<wire::Error> for Broken {
 #[derive(Debug)]
 pub struct Relay<'d, D> {
     down: &'d mut D,
-    body: Body,
+    upload: Upload,
     facts: Facts,
     /// Something was read from the client, which can't be done twice.
     touched: bool,
@@ -113,7 +114,7 @@ impl<'d, D: Downstream> Relay<'d, D> {
         let send_timeout = timeouts.into_iter().find(|timeout| !timeout.is_zero());
         Self {
             down,
-            body,
+            upload: Upload::new(body),
             facts: Facts::default(),
             touched: false,
             complete: false,
@@ -154,11 +155,7 @@ impl<'d, D: Downstream> Relay<'d, D> {
         };
         let level = self.down.log_level();
         let first = self.first.take().unwrap_or_else(|| self.read_first());
-        let last = match self.body {
-            Body::None => true,
-            Body::Length(length) => length == first.len() as u64,
-            Body::Open => false,
-        };
+        let last = self.upload.has_ended();
         let Connection { client, out, .. } = &mut *connection;
         let sent = client.request(out, request, level, ticket, &first, last);
         self.first = Some(first);
@@ -196,22 +193,15 @@ impl<'d, D: Downstream> Relay<'d, D> {
             .is_none_or(|left| !left.is_zero() && connection.arrives_within(left))
     }
 
-    /// What has arrived of the body: that the client has to be told to send is not known here.
+    /// What has arrived of a body with a length, to go along with the request.
     fn read_first(&mut self) -> Vec<u8> {
-        let Body::Length(length) = self.body else {
-            return Vec::new();
-        };
+        let length = self.upload.length().unwrap_or(0);
         let size = usize::try_from(length).unwrap_or(usize::MAX);
         let mut first = vec![0; size.min(limit::FIRST_BODY)];
-        let mut count = 0;
-        while count < first.len()
-            && let Ok(Some(more)) = self.down.read_now(&mut first[count..])
-            && more > 0
-        {
-            count += more;
-        }
+        // What goes wrong does so again when the application reads.
+        let count = self.upload.fill(self.down, &mut first).unwrap_or(0);
         first.truncate(count);
-        self.facts.bytes_in = count as u64;
+        self.facts.bytes_in = self.upload.count();
         first
     }
 
@@ -347,7 +337,8 @@ impl<'d, D: Downstream> Relay<'d, D> {
         self.buffer.resize(credit.min(PIECE), 0);
         let (count, last) = match self.read() {
             Ok(read) => read,
-            Err(failure) => {
+            Err(Unread::Broken(broken)) => return Err(broken),
+            Err(Unread::Failed(failure)) => {
                 let Connection { client, out, .. } = connection;
                 Client::body_failed(client, out, &failure.reason)?;
                 return connection.send(&[], &[]).map_err(|error| lost(&error));
@@ -363,22 +354,29 @@ impl<'d, D: Downstream> Relay<'d, D> {
     }
 
     /// Fills the buffer with what there is, and tells whether that was the last of it.
-    fn read(&mut self) -> Result<(usize, bool), wsgi_core_abi::ReadFailure> {
-        let mut count = self.down.read(&mut self.buffer)?;
-        let mut last = self.note_read(count);
-        while !last && count < self.buffer.len() {
-            let Some(more) = self.down.read_now(&mut self.buffer[count..])? else {
-                break;
-            };
-            last = self.note_read(more);
-            count += more;
+    fn read(&mut self) -> Result<(usize, bool), Unread> {
+        let mut count = self.upload.fill(self.down, &mut self.buffer)?;
+        if count == 0 && !self.upload.has_ended() {
+            // The client may wait for it before it sends more.
+            self.let_go(SendFlags::FLUSH).map_err(Unread::Broken)?;
+            count = self.upload.wait(self.down, &mut self.buffer)?;
         }
-        Ok((count, last))
+        self.facts.bytes_in = self.upload.count();
+        Ok((count, self.upload.has_ended()))
     }
+}
 
-    fn note_read(&mut self, count: usize) -> bool {
-        self.facts.bytes_in += count as u64;
-        count == 0 || matches!(self.body, Body::Length(length) if self.facts.bytes_in >= length)
+/// Why there is nothing of the body.
+enum Unread {
+    /// The client did not send it.
+    Failed(ReadFailure),
+    /// It could not be told to.
+    Broken(Broken),
+}
+
+impl From<ReadFailure> for Unread {
+    fn from(failure: ReadFailure) -> Self {
+        Self::Failed(failure)
     }
 }
 
