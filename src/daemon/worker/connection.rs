@@ -141,9 +141,14 @@ fn request(
         daemon_start: clock::seconds(),
         ..head.request()
     };
-    if shared.is_outdated(&request) {
+    let version = shared.script_version(&request);
+    if version.is_none() {
         shared.retire(Reason::ScriptReload);
     }
+    let request = Request {
+        script_mtime_us: version.unwrap_or_default(),
+        ..request
+    };
     // The request waits for the process after this one.
     if shared.is_draining() || shared.stopping.load(Ordering::Acquire) {
         stream.abort(&Abort::new(AbortReason::Refused, ""));

@@ -12,8 +12,12 @@ use super::Application;
 use super::activity::Activity;
 use super::connection::Connection;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -210,11 +214,12 @@ impl Shared {
         self.draining.load(Relaxed)
     }
 
-    /// Whether a request can't be served because its script has changed since it was loaded.
-    pub fn is_outdated(&self, request: &Request<'_>) -> bool {
+    /// The time of modification of the script that a request is served with; `None` when it has changed since it was
+    /// loaded.
+    pub fn script_version(&self, request: &Request<'_>) -> Option<i64> {
         let modified = request.script_mtime_us;
         if !request.reloading || modified == 0 {
-            return false;
+            return Some(modified);
         }
         let script = request.script.as_slice();
         let known = self
@@ -224,12 +229,21 @@ impl Shared {
             .get(script)
             .copied();
         match known {
-            Some(known) => known != modified,
+            Some(known) if known == modified => Some(known),
+            // Who waited for long may have looked before the script was changed: then this process is right.
+            Some(known) => modified_at(script).filter(|modified| *modified == known),
             None => {
+                let modified = modified_at(script).unwrap_or(modified);
                 let mut scripts = self.scripts.write().unwrap_or_else(PoisonError::into_inner);
                 scripts.insert(script.to_vec(), modified);
-                false
+                Some(modified)
             }
         }
     }
+}
+
+/// When a script was modified, in microseconds since the epoch.
+fn modified_at(script: &[u8]) -> Option<i64> {
+    let data = std::fs::metadata(Path::new(OsStr::from_bytes(script))).ok()?;
+    Some(data.mtime() * 1_000_000 + data.mtime_nsec() / 1000)
 }
