@@ -96,6 +96,11 @@
 typedef struct wsgi_core_config wsgi_core_config;
 
 /**
+ * An answer. Belongs to the caller, who releases it with wsgi_core_decision_free().
+ */
+typedef struct wsgi_core_decision wsgi_core_decision;
+
+/**
  * An engine: everything that serves the requests of one configuration in one process.
  */
 typedef struct wsgi_core_engine wsgi_core_engine;
@@ -193,17 +198,18 @@ typedef struct wsgi_core_mapping {
      */
     struct wsgi_core_bytes server;
     /**
-     * What is mapped, as configured; may be absent.
+     * What is mapped, as configured: a path that begins with "/", or a pattern of the host's kind; may be absent.
      */
     struct wsgi_core_bytes url;
     /**
-     * File that holds the application; for several, what the mapping names. Required.
+     * File that holds the application, or a directory of such files: an absolute path. Where the URL is a
+     * pattern, a "$" in it stands for what matched. Required.
      */
     struct wsgi_core_bytes script;
     /**
-     * The mapping covers more than one script because it is a pattern. That a directory does is found out.
+     * The URL is a pattern.
      */
-    bool several;
+    bool is_pattern;
     /**
      * Layers of settings that apply to every request of the mapping, outermost first; copied. May be NULL when there
      * are none.
@@ -452,6 +458,10 @@ typedef struct wsgi_core_request_info {
      * What `script` is, when the host knows already.
      */
     wsgi_core_file_type script_type;
+    /**
+     * The configuration of the host allows no scripts here: the answer is 403, unless the script is that of a handler.
+     */
+    bool script_refused;
 } wsgi_core_request_info;
 
 /**
@@ -610,6 +620,43 @@ typedef struct wsgi_core_outcome {
      */
     uint32_t retry_after;
 } wsgi_core_outcome;
+
+/**
+ * What is asked, and of which script.
+ */
+typedef int32_t wsgi_core_check_kind;
+
+/**
+ * A question about a request.
+ */
+typedef struct wsgi_core_check {
+    /**
+     * Size of this structure.
+     */
+    size_t struct_size;
+    /**
+     * One of the WSGI_CORE_CHECK_... numbers.
+     */
+    wsgi_core_check_kind kind;
+    /**
+     * The name of the user; of no meaning for access.
+     */
+    struct wsgi_core_bytes user;
+    /**
+     * What goes with it: the password, the realm, the names of the groups (separated by blanks; they may be quoted), or
+     * the name or address of the client.
+     */
+    struct wsgi_core_bytes detail;
+    /**
+     * Others may still let the client in where access is denied, which is not worth a line in the log then (WC0058).
+     */
+    bool others_decide;
+} wsgi_core_check;
+
+/**
+ * What a script says.
+ */
+typedef int32_t wsgi_core_verdict;
 
 /**
  * Success.
@@ -775,6 +822,42 @@ typedef struct wsgi_core_outcome {
  * Nothing.
  */
 #define WSGI_CORE_FILE_MISSING 3
+
+/**
+ * Whether a user has a password: check_password() of auth-user-script.
+ */
+#define WSGI_CORE_CHECK_PASSWORD 1
+
+/**
+ * The hash that a digest is checked with, the hexadecimal MD5 of "user:realm:password": get_realm_hash() of
+ * auth-user-script.
+ */
+#define WSGI_CORE_CHECK_REALM_HASH 2
+
+/**
+ * Whether a user belongs to one of some groups: groups_for_user() of auth-group-script.
+ */
+#define WSGI_CORE_CHECK_GROUPS 3
+
+/**
+ * Whether a client has access: allow_access() of access-script.
+ */
+#define WSGI_CORE_CHECK_ACCESS 4
+
+/**
+ * Yes.
+ */
+#define WSGI_CORE_VERDICT_GRANTED 1
+
+/**
+ * No.
+ */
+#define WSGI_CORE_VERDICT_DENIED 2
+
+/**
+ * That is for others to say: the user is not known here, or the script has no opinion, or there is no access-script.
+ */
+#define WSGI_CORE_VERDICT_UNKNOWN 3
 
 #ifdef __cplusplus
 extern "C" {
@@ -999,6 +1082,24 @@ wsgi_core_status wsgi_core_config_set(struct wsgi_core_config *config,
                                       const char *value,
                                       size_t value_len,
                                       struct wsgi_core_error **err);
+
+/**
+ * Set options of process scope from a line of configuration, as wsgi_core_settings_parse() does it.
+ *
+ * @param config    the configuration
+ * @param line      the line
+ * @param line_len  length of the line
+ * @param err       receives details on failure
+ *
+ * @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_parse(struct wsgi_core_config *config,
+                                        const char *line,
+                                        size_t line_len,
+                                        struct wsgi_core_error **err);
 
 /**
  * Declare an application: a mapping of URLs to a script.
@@ -1330,6 +1431,86 @@ wsgi_core_status wsgi_core_request_serve(struct wsgi_core_request *request,
  */
 void wsgi_core_request_free(struct wsgi_core_request *request);
 
+/**
+ * Tell whether there is an access-script where these layers of settings are in force, so that a host need not
+ * describe requests that nobody asks about.
+ *
+ * @param settings      the layers, outermost first. May be NULL when there are none
+ * @param settings_len  how many
+ *
+ * Threads: any, concurrently with the same settings.
+ * Since: 0.1.0
+ */
+bool wsgi_core_settings_control_access(const struct wsgi_core_settings *const *settings,
+                                       size_t settings_len);
+
+/**
+ * Ask a script about a request, which is not served.
+ *
+ * The script sees an environ of the request's members but for `script`, of its header fields without Authorization
+ * and Proxy-Authorization, and of all its variables, which are those that the host means for it. It runs where its own
+ * options say: in this process, or in one of a group. The functions of `host` that read or send are not called.
+ * Whatever goes wrong is logged for the request, and must not let the client in.
+ *
+ * @param request   the request; consumed, also on failure
+ * @param check     the question; borrowed for the call
+ * @param host      callback table with struct_size set; borrowed for the call
+ * @param ctx       handed to each callback unchanged, may be NULL
+ * @param decision  receives the answer, to be released with wsgi_core_decision_free()
+ * @param err       receives details on failure
+ *
+ * @return WSGI_CORE_OK when the script gave an answer, whatever it is
+ * @return WSGI_CORE_E_APPLICATION when it could not be loaded, lacks the function, raised, or returned what it must not
+ * @return WSGI_CORE_E_REFUSED when there is no such script (but see WSGI_CORE_VERDICT_UNKNOWN), or its process group
+ *         can't be used
+ * @return WSGI_CORE_E_PYTHON, WSGI_CORE_E_GROUP, WSGI_CORE_E_STATE, WSGI_CORE_E_CLOSED, WSGI_CORE_E_PANIC as for
+ *         wsgi_core_request_serve()
+ * @return WSGI_CORE_E_ARGUMENT, WSGI_CORE_E_STRUCT_SIZE
+ *
+ * Threads: any, concurrently on the same engine. Callbacks run without the GIL. The caller must not hold the GIL.
+ * Fork: only in the process that started the engine.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_request_check(struct wsgi_core_request *request,
+                                         const struct wsgi_core_check *check,
+                                         const struct wsgi_core_host *host,
+                                         void *ctx,
+                                         struct wsgi_core_decision **decision,
+                                         struct wsgi_core_error **err);
+
+/**
+ * Tell what was decided.
+ *
+ * @param decision  the answer; WSGI_CORE_VERDICT_DENIED is returned for NULL
+ *
+ * Threads: any.
+ * Since: 0.1.0
+ */
+wsgi_core_verdict wsgi_core_decision_get_verdict(const struct wsgi_core_decision *decision);
+
+/**
+ * Get what goes with WSGI_CORE_VERDICT_GRANTED: for a password the name that the user has from now on, if the script
+ * gives one, and for a realm the hash.
+ *
+ * @param decision  the answer; absent for NULL
+ *
+ * @return the text, which lives as long as the answer; absent when there is none
+ *
+ * Threads: any.
+ * Since: 0.1.0
+ */
+struct wsgi_core_bytes wsgi_core_decision_get_text(const struct wsgi_core_decision *decision);
+
+/**
+ * Release an answer.
+ *
+ * @param decision  the answer; consumed. NULL does nothing
+ *
+ * Threads: any.
+ * Since: 0.1.0
+ */
+void wsgi_core_decision_free(struct wsgi_core_decision *decision);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1349,6 +1530,7 @@ template <typename Struct> inline Struct wsgi_core_sized_struct()
 #define WSGI_CORE_INIT(type) { .struct_size = sizeof(type) }
 #endif
 
+#define WSGI_CORE_CHECK_INIT WSGI_CORE_INIT(wsgi_core_check)
 #define WSGI_CORE_HEAD_INIT WSGI_CORE_INIT(wsgi_core_head)
 #define WSGI_CORE_HOST_INIT WSGI_CORE_INIT(wsgi_core_host)
 #define WSGI_CORE_LOG_RECORD_INIT WSGI_CORE_INIT(wsgi_core_log_record)

@@ -648,7 +648,7 @@ fn settings_and_applications_pass_through() {
             mapping.struct_size = size_of::<wsgi_core_mapping>();
             mapping.script.data = script.as_ptr();
             mapping.script.len = 4;
-            mapping.several = several;
+            mapping.is_pattern = several;
             mapping.settings = layers.as_ptr();
             mapping.settings_len = 1;
             wsgi_core_config_add_application(config, &raw const mapping, null_mut())

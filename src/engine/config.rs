@@ -10,8 +10,10 @@ use super::process_group::ProcessGroup;
 use super::python::{HomeProblem, PythonVersion};
 use super::runtime::RuntimeHandle;
 use super::settings::{Callable, Given, Resolved, Settings};
+use super::value::Unacceptable;
+use super::words::Words;
 use std::ffi::{CString, OsStr};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use wsgi_core_abi::Runtime;
 
@@ -36,8 +38,8 @@ pub struct Mapping<'a> {
     pub url: &'a [u8],
     /// The script.
     pub script: &'a [u8],
-    /// It covers more than one.
-    pub several: bool,
+    /// The URL is a pattern, and `$` in the script stands for what matched.
+    pub is_pattern: bool,
 }
 
 /// What is known of a mapping that was declared.
@@ -122,6 +124,21 @@ impl Config {
         }
     }
 
+    /// Sets options of process scope from a line of configuration, as [`Settings::parse`] does it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse(&mut self, line: &[u8]) -> Result<(), Error> {
+        let mut words = Words::new(line);
+        while let Some(assignment) = words.assignment() {
+            let (name, value) = assignment.map_err(Unacceptable::into_error)?;
+            let name = String::from_utf8_lossy(name);
+            self.set(&name, &value)
+                .map_err(|error| error.of_option(&name))?;
+        }
+        Ok(())
+    }
+
     /// Defines a process group.
     ///
     /// # Errors
@@ -174,8 +191,23 @@ impl Config {
         layers: impl IntoIterator<Item = &'a Settings>,
     ) -> Result<(), Error> {
         check_name(mapping.script)?;
+        if !mapping.is_pattern && !mapping.url.is_empty() && !mapping.url.starts_with(b"/") {
+            let url = String::from_utf8_lossy(mapping.url);
+            return Err(Error::OptionValue(format!(
+                "'{url}' is not a URL path: it must begin with /"
+            )));
+        }
+        if !(mapping.is_pattern && mapping.script.starts_with(b"$")) {
+            check_absolute(mapping.script)?;
+        }
         let layers: Vec<&Settings> = layers.into_iter().collect();
-        let several = mapping.several || covers_several(mapping.script);
+        let script = canonical(mapping.script);
+        let mapping = &Mapping {
+            script: &script,
+            ..*mapping
+        };
+        let varies = mapping.is_pattern && mapping.script.contains(&b'$');
+        let several = varies || covers_several(mapping.script);
         let application = Application {
             server: mapping.server.into(),
             url: mapping.url.into(),
@@ -210,8 +242,11 @@ impl Config {
         layers: impl IntoIterator<Item = &'a Settings>,
     ) -> Result<(), Error> {
         check_name(mapping.script)?;
+        check_absolute(mapping.script)?;
         let missing = |name: &str| Error::OptionValue(format!("the option {name} is missing"));
-        let settings = Resolved::of(layers);
+        // What is set for the requests of a server does not count.
+        let own = layers.into_iter().last();
+        let settings = Resolved::of(own.filter(|layer| layer.scope() == Scope::Script));
         if settings.callable != Callable::Default || settings.pass_authorization {
             return Err(Error::OptionValue(
                 "the options are process-group and application-group".to_owned(),
@@ -353,6 +388,26 @@ fn check_name(script: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+fn check_absolute(script: &[u8]) -> Result<(), Error> {
+    if script.starts_with(b"/") {
+        return Ok(());
+    }
+    let script = String::from_utf8_lossy(script);
+    Err(Error::OptionValue(format!(
+        "'{script}' is not an absolute path"
+    )))
+}
+
+/// A path as hosts name the file that it leads to: without repeated slashes and dots that mean nothing.
+fn canonical(path: &[u8]) -> Vec<u8> {
+    let components = Path::new(OsStr::from_bytes(path)).components();
+    let mut canonical = components.collect::<PathBuf>().into_os_string().into_vec();
+    if path.ends_with(b"/") && !canonical.ends_with(b"/") {
+        canonical.push(b'/');
+    }
+    canonical
+}
+
 /// Whether what a mapping names is a directory.
 fn covers_several(script: &[u8]) -> bool {
     script.ends_with(b"/") || Path::new(OsStr::from_bytes(script)).is_dir()
@@ -395,7 +450,7 @@ mod tests {
             server: b"localhost",
             url: b"/",
             script,
-            several: false,
+            is_pattern: false,
         }
     }
 
@@ -434,10 +489,10 @@ mod tests {
         };
         config.add_application(&other, []).unwrap();
         assert_eq!(config.default_group(), DefaultGroup::Resource(2));
-        for (script, several) in [(&b"/apps/"[..], false), (b"/", false), (b"/$1", true)] {
+        for (script, is_pattern) in [(&b"/apps/"[..], false), (b"/", false), (b"/$1", true)] {
             let mut config = Config::new();
             let mapping = Mapping {
-                several,
+                is_pattern,
                 ..mapping(script)
             };
             config.add_application(&mapping, []).unwrap();
@@ -448,9 +503,9 @@ mod tests {
     #[test]
     fn scripts_with_fixed_groups_are_loaded_ahead_in_order() {
         let mut config = grouped("group", None);
-        let mut add = |script: &[u8], several, process, application| {
+        let mut add = |script: &[u8], is_pattern, process, application| {
             let mapping = Mapping {
-                several,
+                is_pattern,
                 ..mapping(script)
             };
             let layer = script_layer(process, application);
@@ -460,7 +515,7 @@ mod tests {
         add(b"/named", false, "%{GLOBAL}", "sub");
         add(b"/varies", false, "%{GLOBAL}", "%{SERVER}");
         add(b"/daemon", false, "group", "%{GLOBAL}");
-        add(b"/several", true, "%{GLOBAL}", "%{GLOBAL}");
+        add(b"/several$1", true, "%{GLOBAL}", "%{GLOBAL}");
         let layer = script_layer("%{GLOBAL}", "%{SERVER}");
         config.add_import(&mapping(b"/import"), [&layer]).unwrap();
         let layer = script_layer("group", "%{GLOBAL}");
@@ -508,7 +563,7 @@ mod tests {
 
     #[test]
     fn a_script_needs_a_name() {
-        for script in [&b""[..], b"a\0"] {
+        for script in [&b""[..], b"/a\0", b"relative"] {
             assert!(Config::new().add_application(&mapping(script), []).is_err());
             let layer = script_layer("%{GLOBAL}", "%{GLOBAL}");
             assert!(

@@ -43,7 +43,7 @@ impl Groups {
         }
         let launch = Launch {
             executable: executable(config),
-            prefix: config.process.socket_prefix.clone(),
+            prefix: config.process.socket_prefix(),
             groups: config
                 .groups()
                 .iter()

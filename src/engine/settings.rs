@@ -97,10 +97,7 @@ impl Settings {
     /// When a word is not `name=value`, or [`Settings::set`] refuses it; the text begins with the option's name.
     pub fn parse(&mut self, line: &[u8]) -> Result<(), Error> {
         let assigned = self.assign(Words::new(line), |_| true);
-        assigned.map_err(|why| match why {
-            Unacceptable::Because(text) => Error::OptionValue(text),
-            Unacceptable::Value => Error::OptionValue("a word is not an option".to_owned()),
-        })
+        assigned.map_err(Unacceptable::into_error)
     }
 
     /// Sets options from words, of those that are `known`.
@@ -120,12 +117,8 @@ impl Settings {
                     "there is no option '{name}'; there are {others}"
                 )));
             }
-            self.set(&name, &value).map_err(|error| {
-                Unacceptable::Because(match error {
-                    Error::OptionUnknown { .. } => error.to_string(),
-                    error => format!("{name}: {error}"),
-                })
-            })?;
+            let set = self.set(&name, &value);
+            set.map_err(|error| Unacceptable::Because(error.of_option(&name).to_string()))?;
         }
         Ok(())
     }

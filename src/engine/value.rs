@@ -1,6 +1,7 @@
 //! Reading the values of options.
 #![forbid(unsafe_code)]
 
+use super::error::Error;
 use super::words::Words;
 use crate::daemon::account::{Group, User, most_groups};
 use std::sync::Arc;
@@ -14,6 +15,16 @@ pub(super) enum Unacceptable {
     Value,
     /// For this reason.
     Because(String),
+}
+
+impl Unacceptable {
+    /// The error of an option that is one of several on a line.
+    pub(super) fn into_error(self) -> Error {
+        Error::OptionValue(match self {
+            Self::Because(text) => text,
+            Self::Value => "a word is not an option".to_owned(),
+        })
+    }
 }
 
 /// What reading a value gives.

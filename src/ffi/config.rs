@@ -60,6 +60,36 @@ pub unsafe extern "C" fn wsgi_core_config_set(
     })
 }
 
+/// Set options of process scope from a line of configuration, as wsgi_core_settings_parse() does it.
+///
+/// @param config    the configuration
+/// @param line      the line
+/// @param line_len  length of the line
+/// @param err       receives details on failure
+///
+/// @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+///
+/// Threads: one at a time for the same configuration.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_config_parse(
+    config: *mut wsgi_core_config,
+    line: *const c_char,
+    line_len: usize,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    call(err, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (config, line) = unsafe {
+            (
+                config.as_mut().ok_or(Error::null("config"))?,
+                required(line, line_len, "line")?,
+            )
+        };
+        config.0.parse(line)
+    })
+}
+
 /// A mapping of URLs to a script, or a script that is only to be loaded.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -68,12 +98,13 @@ pub struct wsgi_core_mapping {
     pub struct_size: usize,
     /// The configured name of the (virtual) server that it belongs to; may be absent.
     pub server: wsgi_core_bytes,
-    /// What is mapped, as configured; may be absent.
+    /// What is mapped, as configured: a path that begins with "/", or a pattern of the host's kind; may be absent.
     pub url: wsgi_core_bytes,
-    /// File that holds the application; for several, what the mapping names. Required.
+    /// File that holds the application, or a directory of such files: an absolute path. Where the URL is a
+    /// pattern, a "$" in it stands for what matched. Required.
     pub script: wsgi_core_bytes,
-    /// The mapping covers more than one script because it is a pattern. That a directory does is found out.
-    pub several: bool,
+    /// The URL is a pattern.
+    pub is_pattern: bool,
     /// Layers of settings that apply to every request of the mapping, outermost first; copied. May be NULL when there
     /// are none.
     pub settings: *const *const wsgi_core_settings,
@@ -99,7 +130,7 @@ impl wsgi_core_mapping {
                 server: self.server.borrow("server")?.as_slice(),
                 url: self.url.borrow("url")?.as_slice(),
                 script: self.script.borrow("script")?.as_slice(),
-                several: self.several,
+                is_pattern: self.is_pattern,
             })
         }
     }

@@ -110,6 +110,8 @@ pub struct wsgi_core_request_info {
     pub path_info_refused: bool,
     /// What `script` is, when the host knows already.
     pub script_type: wsgi_core_file_type,
+    /// The configuration of the host allows no scripts here: the answer is 403, unless the script is that of a handler.
+    pub script_refused: bool,
 }
 
 // SAFETY: struct_size is first; integers, pointers and bools may be zero.
@@ -150,7 +152,7 @@ pub unsafe extern "C" fn wsgi_core_path_match(
 }
 
 /// A request on its way to an application.
-pub struct wsgi_core_request(Request<'static>);
+pub struct wsgi_core_request(pub(super) Request<'static>);
 
 /// Make a request. Nothing of it is copied: all that `info` refers to (strings, arrays, settings, but not
 /// the structure itself), and the engine, must stay as they are until wsgi_core_request_serve() has returned
@@ -218,6 +220,7 @@ unsafe fn borrow_info<'a>(info: *const wsgi_core_request_info) -> Result<Request
             script: info.script.borrow("script")?,
             script_mtime_us: info.script_mtime_us,
             script_type: file_type(info.script_type)?,
+            script_refused: info.script_refused,
             filename: info.filename.borrow("filename")?,
             listener_host: info.listener_host.borrow("listener_host")?,
             listener_port: info.listener_port,

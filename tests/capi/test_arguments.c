@@ -200,7 +200,7 @@ static void add_application(void)
     CHECK_CALL(wsgi_core_config_add_application(c, &m, &err),
                WSGI_CORE_E_STRUCT_SIZE, err);
     m.struct_size = sizeof(m);
-    m.several = true;
+    m.is_pattern = true;
     CHECK_CALL(wsgi_core_config_add_application(c, &m, &err), WSGI_CORE_OK,
                err);
     /* The layer was copied. */

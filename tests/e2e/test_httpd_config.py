@@ -128,7 +128,6 @@ BAD: list[tuple[str, list[str]]] = [
     ("WSGIDispatchScript /x.py application-group=", ["application-group"]),
     ("WSGIDispatchScript /x.py word", ["word"]),
     ("WSGIImportScript", []),
-    ("WSGIImportScript relative.py", ["absolute"]),
     ("WSGIImportScript /x.py bogus=1", ["bogus"]),
     ("WSGIImportScript /x.py word", ["word"]),
     ("WSGIImportScript /x.py process-group=", ["process-group"]),
@@ -137,6 +136,10 @@ BAD: list[tuple[str, list[str]]] = [
 # What is found out when everything was read.
 LATE: list[tuple[str, str]] = [
     ("WSGIImportScript /x.py", "process-group is missing"),
+    ("WSGIImportScript relative.py", "'relative.py' is not an absolute path"),
+    ("WSGIScriptAlias / relative.wsgi", "'relative.wsgi' is not an absolute path"),
+    ("WSGIScriptAlias relative /x.wsgi", "'relative' is not a URL path"),
+    ("WSGIScriptAliasMatch relative relative.wsgi", "'relative.wsgi' is not an absolute path"),
     ("WSGIImportScript /x.py application-group=x", "process-group is missing"),
     ("WSGIImportScript /x.py process-group=%{GLOBAL}", "application-group is missing"),
     ("WSGIImportScript /x.py process-group=x application-group=x", "'x' is not defined"),

@@ -176,8 +176,8 @@ def work():
         pass
 done = threading.Event()
 thread = threading.Thread(target=work)
-thread.start()
 try:
+    thread.start()
     thread.join()
 finally:
     done.set()

@@ -83,6 +83,14 @@ messages! {
     LENGTH_SHORT = 54;
     /// The response could not be handed to the host.
     RESPONSE_FAILED = 55;
+    /// A function of a script that decides about requests raised an exception; the request is refused.
+    DECIDER_RAISED = 56;
+    /// A function of a script that decides about requests returned what it must not; the request is refused.
+    DECIDER_ANSWER = 57;
+    /// The script that decides about access denied it to the client.
+    ACCESS_DENIED = 58;
+    /// There is no script that could decide; the request is refused.
+    DECIDER_MISSING = 59;
     /// The named process group is not defined.
     GROUP_UNKNOWN = 60;
     /// The request maps to this process, and the configuration keeps applications out of it.

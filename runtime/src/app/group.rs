@@ -1,11 +1,12 @@
 //! Application groups: an interpreter, the gateway's types in it, and the scripts it has loaded.
 
+use super::question::Asked;
 use super::script::{Failed, Scripts, Wanted};
 use super::settings::Settings;
 use super::setup::{Prelude, Setup};
 use super::turn::Turn;
 use crate::python::{Exception, Gil, GilCell, Interpreter, Object, Pass, Raised, Result};
-use crate::wsgi::{NoApplication, Types, log, traceback};
+use crate::wsgi::{Answer, NoApplication, Types, log, traceback};
 use arc_swap::ArcSwap;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -47,6 +48,27 @@ impl Group {
             let Own { scripts, prelude } = self.own.get(gil);
             scripts.get(gil, prelude, &Wanted::ahead(path)).map(drop)
         })
+    }
+
+    /// What a script answers to a question about a request.
+    pub fn answer(
+        &self,
+        gil: Gil<'_>,
+        request: &Request<'_>,
+        environ: &Object,
+    ) -> std::result::Result<Answer, Failed> {
+        let Own { scripts, prelude } = self.own.get(gil);
+        let wanted = Wanted::by(request);
+        let script = scripts.get(gil, prelude, &wanted)?;
+        Asked {
+            gil,
+            request,
+            environ,
+            scripts,
+            script: &script,
+            wanted: &wanted,
+        }
+        .answer()
     }
 
     /// Runs a script that is all there is to run, on Python's main thread.
@@ -204,7 +226,9 @@ fn fill(
 ) -> Result<(Types, Own)> {
     let prelude = Prelude::new(gil)?;
     let file_wrapper = prelude.get(gil, "FileWrapper")?;
-    let types = Types::new(gil, file_wrapper, &settings.constants(application_group))?;
+    let constant = prelude.get(gil, "constant")?;
+    let constants = settings.constants(application_group);
+    let types = Types::new(gil, file_wrapper, constant, &constants)?;
     let setup = Setup {
         gil,
         settings,

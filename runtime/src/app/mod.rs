@@ -3,6 +3,7 @@
 mod group;
 mod native;
 mod process;
+mod question;
 mod script;
 mod settings;
 mod setup;

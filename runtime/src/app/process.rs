@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use wsgi_core_abi::{
-    Level, MessageId, Outcome, Problem, RawExchange, Request, RuntimeSettings, Status,
+    Level, MessageId, Outcome, Problem, Question, RawExchange, Request, RuntimeSettings, Status,
 };
 
 /// Python is one per process, and so is this.
@@ -110,6 +110,22 @@ pub fn serve(
     let process = process()?;
     let pass = pass()?;
     let group = process.group(&pass, request.application_group.as_slice())?;
+    if request.question != Question::NONE {
+        let ask = |gil: Gil<'_>, environ: &Object| group.answer(gil, request, environ);
+        let answered = wsgi::answer(
+            &pass,
+            &group.interpreter,
+            &group.types,
+            request,
+            exchange,
+            |gil, environ| ask(gil, environ).map_err(|Failed(id)| id),
+        );
+        return answered.map_err(|id| {
+            let script = String::from_utf8_lossy(request.script.as_slice());
+            let text = format!("WSGI script '{script}' gave no answer");
+            Refusal::new(Status::APPLICATION, id, text)
+        });
+    }
     let find = |gil: Gil<'_>| group.application(gil, request);
     Ok(wsgi::serve(
         &pass,

@@ -142,6 +142,28 @@ impl Scripts {
         self.load(gil, prelude, &key, wanted)
     }
 
+    /// The global of that name, if the script has one.
+    pub fn global(&self, gil: Gil<'_>, script: &Script, name: &str) -> Option<Object> {
+        let find = || script.globals.get_item(&Object::text(gil, name)?);
+        find()
+            .inspect_err(|Raised| crate::python::clear(gil))
+            .ok()
+            .flatten()
+    }
+
+    /// Logs the exception that is set.
+    pub fn report(&self, gil: Gil<'_>, id: MessageId, wanted: &Wanted<'_>) {
+        let exception = Exception::take(gil);
+        traceback::report(gil, exception, id, wanted.path, &self.context);
+    }
+
+    /// Logs a failure that is none of Python's.
+    pub fn complain(&self, gil: Gil<'_>, id: MessageId, wanted: &Wanted<'_>, what: &str) -> Failed {
+        let message = format!("WSGI script '{}' {what}", text(wanted.path));
+        log::write(gil, Level::Error, id, &message);
+        Failed(id)
+    }
+
     /// The callable of that name.
     pub fn callable(
         &self,
@@ -165,10 +187,8 @@ impl Scripts {
         };
         let found = find().inspect_err(|Raised| crate::python::clear(gil));
         found.ok().flatten().ok_or_else(|| {
-            let (path, name) = (text(wanted.path), text(name));
-            let message = format!("WSGI script '{path}' has no callable '{name}'");
-            log::write(gil, Level::Error, MessageId::CALLABLE_MISSING, &message);
-            Failed(MessageId::CALLABLE_MISSING)
+            let what = format!("has no callable '{}'", text(name));
+            self.complain(gil, MessageId::CALLABLE_MISSING, wanted, &what)
         })
     }
 
@@ -282,11 +302,6 @@ impl Scripts {
             }
             Failed(id)
         })
-    }
-
-    fn report(&self, gil: Gil<'_>, id: MessageId, wanted: &Wanted<'_>) {
-        let exception = Exception::take(gil);
-        traceback::report(gil, exception, id, wanted.path, &self.context);
     }
 }
 

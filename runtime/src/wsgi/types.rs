@@ -34,6 +34,10 @@ pub struct Types {
     pub(super) file_wrapper: Object,
     /// The constant entries of every environ.
     pub(super) template: Object,
+    /// Those of the environ that a script sees which decides about requests.
+    pub(super) question_template: Object,
+    /// Makes a function that returns its argument.
+    pub(super) constant: Object,
     pub(super) names: Names,
     pub(super) context: String,
     text_wrapper: Object,
@@ -57,8 +61,15 @@ pub(super) struct Names {
 
 impl Types {
     /// Makes the types in the interpreter that this thread is attached to.
-    pub fn new(gil: Gil<'_>, file_wrapper: Object, constants: &Constants) -> Result<Self> {
+    pub fn new(
+        gil: Gil<'_>,
+        file_wrapper: Object,
+        constant: Object,
+        constants: &Constants,
+    ) -> Result<Self> {
         Ok(Self {
+            question_template: versions(gil, constants)?,
+            constant,
             input: Type::new(gil)?,
             start_response: Type::new(gil)?,
             log_buffer: Type::new(gil)?,
@@ -103,11 +114,7 @@ fn text_arguments(gil: Gil<'_>) -> Result<Object> {
 }
 
 fn template(gil: Gil<'_>, file_wrapper: &Object, constants: &Constants) -> Result<Object> {
-    let version = |numbers: [u32; 3]| -> Result<Object> {
-        let [major, minor, patch] = numbers.map(|number| Object::int(gil, i64::from(number)));
-        Object::tuple(gil, [major?, minor?, patch?])
-    };
-    let environ = Object::dict(gil)?;
+    let environ = versions(gil, constants)?;
     let set = |name: &str, value: &Object| -> Result<()> {
         environ.set_item(&Object::text(gil, name)?.into_interned(), value)
     };
@@ -124,6 +131,19 @@ fn template(gil: Gil<'_>, file_wrapper: &Object, constants: &Constants) -> Resul
     set("wsgi.run_once", &Object::bool(gil, constants.run_once))?;
     set("wsgi.input_terminated", &Object::bool(gil, true))?;
     set("wsgi.file_wrapper", file_wrapper)?;
+    Ok(environ)
+}
+
+/// What every environ says of versions.
+fn versions(gil: Gil<'_>, constants: &Constants) -> Result<Object> {
+    let version = |numbers: [u32; 3]| -> Result<Object> {
+        let [major, minor, patch] = numbers.map(|number| Object::int(gil, i64::from(number)));
+        Object::tuple(gil, [major?, minor?, patch?])
+    };
+    let environ = Object::dict(gil)?;
+    let set = |name: &str, value: &Object| -> Result<()> {
+        environ.set_item(&Object::text(gil, name)?.into_interned(), value)
+    };
     set("mod_wsgi.version", &version(COMPATIBLE_VERSION)?)?;
     if !constants.host_name.is_empty() {
         let host = String::from_utf8_lossy(&constants.host_name);
