@@ -26,6 +26,7 @@
 #include "unixd.h"
 #include "util_script.h"
 
+#include "apr_date.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
 
@@ -84,6 +85,7 @@ typedef struct {
     apr_bucket_brigade *input;  /* what was read and not yet taken */
     apr_bucket_brigade *output; /* empty between callbacks */
     apr_off_t length;           /* Content-Length of the response, or -1 */
+    const char *redirect;       /* answer with what is at this path instead */
     apr_status_t read_failure;
     apr_status_t failure; /* of an output filter; nothing more is passed */
     unsigned int input_ended : 1;
@@ -359,11 +361,10 @@ static apr_status_t take_input(exchange *x, char *buffer, apr_size_t *len)
     return APR_SUCCESS;
 }
 
-/* Waits for the first byte only: what else has arrived is taken along. */
-static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
-                                  size_t *read_len, const char **reason)
+/* Waits for the first byte at most: what else has arrived is taken along. */
+static apr_size_t read_some(exchange *x, char *buffer, apr_size_t buffer_len,
+                            apr_read_type_e first)
 {
-    exchange *x = ctx;
     request_rec *r = x->r;
     apr_size_t taken = 0;
     apr_size_t len;
@@ -375,12 +376,13 @@ static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
     while (rv == APR_SUCCESS && taken < buffer_len && !x->input_ended) {
         if (APR_BRIGADE_EMPTY(x->input)) {
             rv = ap_get_brigade(r->input_filters, x->input, AP_MODE_READBYTES,
-                                taken ? APR_NONBLOCK_READ : APR_BLOCK_READ,
+                                taken ? APR_NONBLOCK_READ : first,
                                 buffer_len - taken);
             if (rv == APR_SUCCESS && r->eos_sent && !x->ended) {
                 rv = AP_FILTER_ERROR;
             }
-            if (taken && (rv != APR_SUCCESS || APR_BRIGADE_EMPTY(x->input))) {
+            if ((taken || first == APR_NONBLOCK_READ)
+                && (rv != APR_SUCCESS || APR_BRIGADE_EMPTY(x->input))) {
                 break;
             }
         }
@@ -393,6 +395,15 @@ static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
         x->read_failure = rv;
     }
+    return taken;
+}
+
+static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
+                                  size_t *read_len, const char **reason)
+{
+    exchange *x = ctx;
+    apr_size_t taken = read_some(x, buffer, buffer_len, APR_BLOCK_READ);
+
     if (x->read_failure != APR_SUCCESS && !taken) {
         return read_failed(x, reason);
     }
@@ -400,16 +411,46 @@ static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
     return WSGI_CORE_OK;
 }
 
-static const char *copy(request_rec *r, wsgi_core_bytes bytes)
+/* A failure comes again with the read that waits. */
+static wsgi_core_status read_now(void *ctx, char *buffer, size_t buffer_len,
+                                 size_t *read_len, bool *available)
+{
+    exchange *x = ctx;
+
+    /* Reading would ask the client for a body that may not be wanted. */
+    if (!x->r->expecting_100) {
+        *read_len = read_some(x, buffer, buffer_len, APR_NONBLOCK_READ);
+    }
+    *available = *read_len > 0 || x->input_ended;
+    return WSGI_CORE_OK;
+}
+
+static char *copy(request_rec *r, wsgi_core_bytes bytes)
 {
     return apr_pstrmemdup(r->pool, bytes.data, bytes.len);
+}
+
+/* Only as far as httpd understands it, and not in the future. */
+static void set_last_modified(request_rec *r, const char *value)
+{
+    apr_time_t time = apr_date_parse_http(value);
+
+    if (time == APR_DATE_BAD) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "[script %s] Last-Modified is not a date, and is left "
+                      "out: %s",
+                      r->filename, value);
+        return;
+    }
+    ap_update_mtime(r, time);
+    ap_set_last_modified(r);
 }
 
 static void set_header(request_rec *r, const wsgi_core_pair *header,
                        int error_page)
 {
     const char *name = copy(r, header->name);
-    const char *value = copy(r, header->value);
+    char *value = copy(r, header->value);
 
     if (!ap_cstr_casecmp(name, "WWW-Authenticate")) {
         apr_table_addn(r->err_headers_out, name, value);
@@ -418,7 +459,11 @@ static void set_header(request_rec *r, const wsgi_core_pair *header,
         return;
     }
     else if (!ap_cstr_casecmp(name, "Content-Type")) {
+        ap_content_type_tolower(value);
         ap_set_content_type(r, value);
+    }
+    else if (!ap_cstr_casecmp(name, "Last-Modified")) {
+        set_last_modified(r, value);
     }
     else {
         apr_table_addn(r->headers_out, name, value);
@@ -429,6 +474,7 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
 {
     exchange *x = ctx;
     request_rec *r = x->r;
+    const char *location;
     size_t i;
 
     if (x->failure != APR_SUCCESS) {
@@ -437,11 +483,18 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
     for (i = 0; i < head->headers_len; i++) {
         set_header(r, &head->headers[i], head->error_page);
     }
+    /* httpd keeps it on its page, and does not know every status. */
+    r->status_line = copy(r, head->status);
     if (head->error_page) {
         return WSGI_CORE_OK;
     }
+    location = apr_table_get(r->headers_out, "Location");
+    if (head->code == HTTP_OK && location && *location == '/') {
+        x->redirect = location;
+        r->status_line = NULL;
+        return WSGI_CORE_OK;
+    }
     r->status = head->code;
-    r->status_line = copy(r, head->status);
     x->length = head->content_length;
     if (x->length >= 0) {
         ap_set_content_length(r, x->length);
@@ -537,6 +590,9 @@ static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
     int is_whole = x->length == (apr_off_t)data_len && !x->started
                    && !apr_table_get(x->r->headers_in, "Range");
 
+    if (x->redirect) {
+        return WSGI_CORE_OK;
+    }
     if (prepare_block(x, flags, is_whole) != WSGI_CORE_OK) {
         return WSGI_CORE_E_HOST;
     }
@@ -593,6 +649,9 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
     int is_whole = x->length == (apr_off_t)length && !x->started;
     apr_status_t rv;
 
+    if (x->redirect) {
+        return WSGI_CORE_OK;
+    }
     if (prepare_block(x, flags, is_whole) != WSGI_CORE_OK) {
         return WSGI_CORE_E_HOST;
     }
@@ -605,6 +664,18 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
         return WSGI_CORE_E_HOST;
     }
     return pass_block(x, flags, is_whole);
+}
+
+/* httpd sets its own again for the next request. */
+static void set_send_timeout(void *ctx, uint32_t seconds)
+{
+    conn_rec *c = ((exchange *)ctx)->r->connection;
+
+    /* The socket of an HTTP/2 connection is not this response's alone. */
+    if (!c->master) {
+        apr_socket_timeout_set(ap_get_conn_socket(c),
+                               apr_time_from_sec(seconds));
+    }
 }
 
 static bool is_aborted(void *ctx)
@@ -626,7 +697,8 @@ static wsgi_core_status get_variable(void *ctx, const char *name,
 /* clang-format off */
 static const wsgi_core_host host_callbacks = {
     sizeof(wsgi_core_host), read_body, send_head, send_data, send_file,
-    is_aborted, log_for_request, request_log_level, get_variable, NULL
+    is_aborted, log_for_request, request_log_level, get_variable, read_now,
+    set_send_timeout
 };
 /* clang-format on */
 
@@ -925,6 +997,34 @@ static void break_off(exchange *x)
     pass_output(x);
 }
 
+static int add_header(void *table, const char *name, const char *value)
+{
+    apr_table_addn(table, name, value);
+    return 1;
+}
+
+/* A local redirect as CGI has it (RFC 3875, section 6.2.2): the answer is what
+ * GET gives for another path, and cookies. httpd must not find the body of this
+ * request again, neither as one of that one nor as a request of its own.
+ */
+static int redirect(exchange *x)
+{
+    request_rec *r = x->r;
+    int status = ap_discard_request_body(r);
+
+    if (status != OK) {
+        return status;
+    }
+    apr_table_unset(r->headers_in, "Content-Length");
+    apr_table_unset(r->headers_in, "Transfer-Encoding");
+    r->method = "GET";
+    r->method_number = M_GET;
+    apr_table_do(add_header, r->err_headers_out, r->headers_out, "Set-Cookie",
+                 NULL);
+    ap_internal_redirect(x->redirect, r);
+    return OK;
+}
+
 /* What the handler returns for what became of the request. */
 static int conclude(exchange *x, wsgi_core_status status,
                     const wsgi_core_outcome *outcome,
@@ -939,11 +1039,14 @@ static int conclude(exchange *x, wsgi_core_status status,
         }
         return OK;
     }
+    if (status == WSGI_CORE_OK && x->redirect) {
+        return redirect(x);
+    }
 
     /* Nothing has left, so httpd can answer, and the head is forgotten. */
     x->r->status = HTTP_OK;
-    x->r->status_line = NULL;
     if (status != WSGI_CORE_OK) {
+        x->r->status_line = NULL;
         return ap_map_http_request_error(x->read_failure,
                                          wsgi_core_error_get_http_status(err));
     }
@@ -1423,6 +1526,9 @@ static command_rec commands[] = {
     LAYER(TAKE1, "WSGIMapHEADToGET", "map-head-to-get", OR_FILEINFO),
     LAYER(TAKE1, "WSGIEnableSendfile", "enable-sendfile", OR_FILEINFO),
     LAYER(TAKE1, "WSGIIgnoreActivity", "ignore-activity", OR_FILEINFO),
+    LAYER(RAW_ARGS, "WSGITrustedProxyHeaders", "trusted-proxy-headers",
+        OR_FILEINFO),
+    LAYER(RAW_ARGS, "WSGITrustedProxies", "trusted-proxies", OR_FILEINFO),
 
     PROCESS(TAKE1, "WSGIPythonHome", "python-home"),
     PROCESS(TAKE1, "WSGIPythonPath", "python-path"),

@@ -567,14 +567,20 @@ typedef struct wsgi_core_host {
                                      struct wsgi_core_bytes *value);
     /**
      * Reads as `read` does, but without waiting: sets `available` to false when there is nothing at the moment, and to
-     * true otherwise; then a read_len of 0 is the end of the body. Saves time with long bodies for process groups.
-     * May be NULL.
+     * true otherwise; then a read_len of 0 is the end of the body. It must not ask the client to send, with
+     * 100 Continue for instance. Saves round trips of bodies to process groups. May be NULL.
      */
     wsgi_core_status (*read_now)(void *ctx,
                                  char *buffer,
                                  size_t buffer_len,
                                  size_t *read_len,
                                  bool *available);
+    /**
+     * Tells for how many seconds the client may take nothing of a block of this response, after which the send
+     * fails. Called before send_head, and only where the configuration says so. May be NULL: the host's own
+     * limit holds.
+     */
+    void (*set_send_timeout)(void *ctx, uint32_t seconds);
 } wsgi_core_host;
 
 /**
@@ -648,7 +654,7 @@ typedef struct wsgi_core_check {
      */
     struct wsgi_core_bytes detail;
     /**
-     * Others may still let the client in where access is denied, which is not worth a line in the log then (WC0058).
+     * Others may still let the client in where access is denied, which is not worth a line in the log then (WC0059).
      */
     bool others_decide;
 } wsgi_core_check;
@@ -982,7 +988,7 @@ wsgi_core_status wsgi_core_option_get(size_t index, struct wsgi_core_option *opt
 struct wsgi_core_settings *wsgi_core_settings_new(wsgi_core_scope scope);
 
 /**
- * Set an option. Setting it again replaces its value.
+ * Set an option. Setting it again replaces its value, or adds to it where the option says so.
  *
  * @param settings   the settings; not while a request that names them exists
  * @param name       name of the option

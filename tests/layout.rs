@@ -41,7 +41,7 @@ fn library() -> Vec<(String, usize)> {
         }
         wsgi_core_check { struct_size, kind, user, detail, others_decide }
         wsgi_core_head { struct_size, code, status, headers, headers_len, content_length, error_page }
-        wsgi_core_host { struct_size, read, send_head, send, send_file, is_aborted, log, log_level, get_variable, read_now }
+        wsgi_core_host { struct_size, read, send_head, send, send_file, is_aborted, log, log_level, get_variable, read_now, set_send_timeout }
         wsgi_core_outcome {
             struct_size, code, head_sent, complete, bytes_in, bytes_out, application_start, application_finish, retry_after,
         }

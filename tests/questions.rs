@@ -142,7 +142,7 @@ fn without_a_script_nobody_is_let_in() {
             assert_eq!(decided.unwrap(), Decision::Unknown);
         } else {
             assert_eq!(decided.unwrap_err().http_status(), 500);
-            assert!(host.log.lines()[0].contains("WC0059"));
+            assert!(host.log.lines()[0].contains("WC0044"));
         }
     }
 }
@@ -151,7 +151,7 @@ fn without_a_script_nobody_is_let_in() {
 fn a_denied_access_is_logged_where_it_is_the_last_word() {
     let [here, _] = Place::both();
     let (_, host) = here.check("/no", &ACCESS);
-    assert!(host.log.lines()[0].starts_with("Error WC0058: [script /app] "));
+    assert!(host.log.lines()[0].starts_with("Error WC0059: [script /app] "));
     let others = Check::Access {
         host: b"127.0.0.1",
         others_decide: true,

@@ -28,12 +28,16 @@ ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "bench"
 TICK = os.sysconf("SC_CLK_TCK")
 MOD_WSGI = "mod_wsgi==6.1.1"
-SERVERS = ("floor", "mod_wsgi", "ours", "mod_wsgi-daemon", "ours-daemon")
+KINDS = ("floor", "mod_wsgi", "ours")
 EMBEDDED = ("mod_wsgi", "ours")
-DAEMON = ("mod_wsgi-daemon", "ours-daemon")
+# Processes and threads of a group: that of every kind of work, those of the
+# small response alone, and that whose memory is measured.
+SHAPE = "2x15"
+OTHER_SHAPES = ("1x5", "1x15", "2x5")
+MEMORY_SHAPE = "4x15"
 CONNECTIONS = 16
 # Nothing here may run longer, whatever --seconds and --rounds say.
-DEADLINE_S = 480
+DEADLINE_S = 900
 
 CONFIGURATION = """\
 ServerRoot "{root}"
@@ -93,6 +97,7 @@ class Case:
     answer: int
     body: int = 0
     servers: tuple[str, ...] = ()
+    connections: int = CONNECTIONS
 
 
 WORK = (
@@ -104,9 +109,14 @@ WORK = (
 )
 
 
+def daemons(shape):
+    return tuple(f"{kind}-{shape}" for kind in EMBEDDED)
+
+
 def cases():
     """Each work in each mode; the floor does the first only."""
-    for mode, servers in (("embedded", EMBEDDED), ("daemon", DAEMON)):
+    modes = [("embedded", EMBEDDED), ("daemon", daemons(SHAPE))]
+    for mode, servers in modes:
         for work in WORK:
             floor = ("floor",) if (mode, work.name) == ("embedded", "12") else ()
             yield dataclasses.replace(
@@ -115,9 +125,32 @@ def cases():
                 title=f"{work.title}, {mode}",
                 servers=floor + servers,
             )
+    for shape in OTHER_SHAPES:
+        yield dataclasses.replace(
+            WORK[0],
+            name=f"daemon-{shape}-12",
+            title=f"{WORK[0].title}, daemon of {shape}",
+            servers=daemons(shape),
+        )
+    for mode, servers in modes:
+        yield dataclasses.replace(
+            WORK[0],
+            name=f"{mode}-latency",
+            title=f"{WORK[0].title}, {mode}, one connection",
+            servers=servers,
+            connections=1,
+        )
 
 
 CASES = tuple(cases())
+SHAPES = (SHAPE, *OTHER_SHAPES, MEMORY_SHAPE)
+SERVERS = (*KINDS, *(name for shape in SHAPES for name in daemons(shape)))
+
+
+def kind_of(server):
+    """Whose module it is, and the shape of its process group if it has one."""
+    kind, _, shape = server.partition("-")
+    return kind, shape
 
 
 class BenchError(Exception):
@@ -188,7 +221,7 @@ def find_ours(prefix):
 
 def build_modules(options, apxs, wanted):
     modules = {}
-    kinds = {name.removesuffix("-daemon") for name in wanted}
+    kinds = {kind_of(name)[0] for name in wanted}
     if "floor" in wanted:
         modules["floor"] = apxs.compile(HERE / "mod_bench12.c", BUILD / "mod_bench12")
     if "mod_wsgi" in kinds:
@@ -199,10 +232,8 @@ def build_modules(options, apxs, wanted):
             progress(f"ours is not built in {options.prefix}: left out")
         else:
             modules["ours"] = module
-    for name in set(wanted) & set(DAEMON):
-        if (module := modules.get(name.removesuffix("-daemon"))) is not None:
-            modules[name] = module
-    return {name: modules[name] for name in wanted if name in modules}
+    found = {name: modules.get(kind_of(name)[0]) for name in wanted}
+    return {name: module for name, module in found.items() if module is not None}
 
 
 # One server: an httpd of its own in a directory of its own.
@@ -225,7 +256,9 @@ class Server:
         self.process = None
         self.apxs = apxs
         template = FLOOR_CONFIGURATION if name == "floor" else WSGI_CONFIGURATION
-        if name in DAEMON:
+        _, shape = kind_of(name)
+        processes, _, threads = shape.partition("x")
+        if shape:
             template += DAEMON_CONFIGURATION
         configuration = CONFIGURATION.format(
             root=self.root,
@@ -238,8 +271,8 @@ class Server:
             server=template.format(
                 module=module,
                 root=self.root,
-                processes=options.processes,
-                daemon_threads=options.daemon_threads,
+                processes=processes,
+                daemon_threads=threads,
             ),
         )
         (self.root / "httpd.conf").write_text(configuration)
@@ -365,7 +398,7 @@ def load(server, case, seconds):
     command = [
         "wrk",
         "--threads=1",
-        f"--connections={CONNECTIONS}",
+        f"--connections={case.connections}",
         f"--duration={seconds}s",
         "--timeout=10s",
         f"--script={HERE / 'load.lua'}",
@@ -409,11 +442,11 @@ def measure(servers, cases, options, deadline):
                 one = load(server, case, options.seconds)
                 rounds.setdefault((case.name, server.name), []).append(one)
                 progress(
-                    f"{case.name:16} {server.name:15} "
+                    f"{case.name:18} {server.name:13} "
                     f"round {number + 1}/{options.rounds}  "
                     f"{one['requests_per_second']:9.0f} req/s "
                     f"{one['cpu_us_per_request']:8.1f} µs CPU/req  "
-                    f"p99 {one['p99_us']} µs"
+                    f"p50 {one['p50_us']} µs  p99 {one['p99_us']} µs"
                 )
     return rounds
 
@@ -426,6 +459,9 @@ def measure_memory(servers, cases):
     """
     memory = {}
     for server in servers.values():
+        _, shape = kind_of(server.name)
+        if shape not in ("", SHAPE, MEMORY_SHAPE):
+            continue
         server.start()
         case = cases[0]
         server.check(case)
@@ -465,7 +501,7 @@ def versions(options, apxs, modules):
         .removeprefix("debian/"),
         "python": run(options.python, "-V").split()[1],
     }
-    kinds = {name.removesuffix("-daemon") for name in modules}
+    kinds = {kind_of(name)[0] for name in modules}
     if "mod_wsgi" in kinds:
         found["mod_wsgi"] = MOD_WSGI.partition("==")[2]
     if "ours" in kinds:
@@ -480,11 +516,10 @@ def table(report):
     """The results as Markdown."""
     by_name = {(r["case"], r["server"]): r for r in report["results"]}
     names = {"floor": "C handler", "mod_wsgi": "mod_wsgi", "ours": "wsgi-core"}
-    names |= {f"{name}-daemon": names[name] for name in EMBEDDED}
     lines = [
-        "| work | server | CPU µs/request | requests/s | p99 µs "
+        "| work | server | CPU µs/request | requests/s | p50 µs | p99 µs "
         "| CPU, ours : mod_wsgi |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for case in CASES:
         theirs = by_name.get((case.name, case.servers[-2]))
@@ -497,15 +532,16 @@ def table(report):
                 ours = result["cpu_us_per_request"]
                 ratio = f"{ours / theirs['cpu_us_per_request']:.2f}"
             lines.append(
-                f"| {case.title} | {names[server]} "
+                f"| {case.title} | {names[kind_of(server)[0]]} "
                 f"| {result['cpu_us_per_request']:.1f} "
                 f"| {result['requests_per_second']:.0f} "
-                f"| {result['p99_us']:.0f} | {ratio} |"
+                f"| {result['p50_us']:.0f} | {result['p99_us']:.0f} | {ratio} |"
             )
     lines += ["", "| server | memory (PSS of all processes) |", "| --- | ---: |"]
     for server, kib in report["memory_kib"].items():
-        mode = ", daemon" if server in DAEMON else ""
-        lines.append(f"| {names[server]}{mode} | {kib / 1024:.1f} MiB |")
+        kind, shape = kind_of(server)
+        mode = f", daemon of {shape}" if shape else ""
+        lines.append(f"| {names[kind]}{mode} | {kib / 1024:.1f} MiB |")
     settings = report["settings"]
     lines += [
         "",
@@ -513,9 +549,9 @@ def table(report):
         f"{report['machine']['model']}. "
         + ", ".join(f"{k} {v}" for k, v in report["versions"].items())
         + f". Event MPM, {settings['children']} children of "
-        f"{settings['threads']} threads, process groups of "
-        f"{settings['processes']} processes of {settings['daemon_threads']} "
-        f"threads, {settings['connections']} keep-alive connections, median of {settings['rounds']} rounds of "
+        f"{settings['threads']} threads, process groups of {SHAPE} (processes "
+        f"by threads) unless said, {settings['connections']} keep-alive "
+        f"connections, median of {settings['rounds']} rounds of "
         f"{settings['seconds']} s.",
         "",
     ]
@@ -540,8 +576,6 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--children", type=int, default=2)
     parser.add_argument("--threads", type=int, default=32)
-    parser.add_argument("--processes", type=int, default=2, help="of a daemon group")
-    parser.add_argument("--daemon-threads", type=int, default=15)
     parser.add_argument(
         "--prefix",
         type=pathlib.Path,
@@ -576,11 +610,13 @@ def bench(options):
     apxs = Apxs(shutil.which(options.apxs))
     modules = build_modules(options, apxs, options.servers.split(","))
     cases = [c for c in CASES if not options.only or c.name in options.only]
+    loaded = {name for case in cases for name in case.servers}
     servers = {}
     try:
         for name, module in modules.items():
             servers[name] = Server(name, module, apxs, options)
-            servers[name].start()
+            if name in loaded:
+                servers[name].start()
         rounds = measure(servers, cases, options, deadline)
         for server in servers.values():
             server.stop()
@@ -598,8 +634,6 @@ def bench(options):
         "settings": {
             "children": options.children,
             "threads": options.threads,
-            "processes": options.processes,
-            "daemon_threads": options.daemon_threads,
             "connections": CONNECTIONS,
             "seconds": options.seconds,
             "rounds": options.rounds,

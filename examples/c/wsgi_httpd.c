@@ -137,6 +137,13 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
     return send_data(ctx, NULL, length, flags);
 }
 
+static void set_send_timeout(void *ctx, uint32_t seconds)
+{
+    struct exchange *x = ctx;
+
+    MHD_set_connection_option(x->mhd, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
 static bool is_aborted(void *ctx)
 {
     return ((struct exchange *)ctx)->over;
@@ -149,6 +156,7 @@ static const wsgi_core_host host = {
     .send = send_data,
     .send_file = send_file,
     .is_aborted = is_aborted,
+    .set_send_timeout = set_send_timeout,
 };
 
 void serve(struct exchange *x)
@@ -166,6 +174,12 @@ void serve(struct exchange *x)
         x->code = outcome.code;
         x->response = MHD_create_response_from_buffer(6, "Sorry\n",
                                                       MHD_RESPMEM_PERSISTENT);
+        if (outcome.retry_after != 0) {
+            char seconds[16];
+
+            snprintf(seconds, sizeof(seconds), "%u", outcome.retry_after);
+            MHD_add_response_header(x->response, "Retry-After", seconds);
+        }
     }
     x->result = outcome.complete ? MHD_CONTENT_READER_END_OF_STREAM
                                  : MHD_CONTENT_READER_END_WITH_ERROR;

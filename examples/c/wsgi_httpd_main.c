@@ -1,7 +1,8 @@
 /*
  * wsgi_httpd: command line, listener, start and stop.
  *
- *     wsgi_httpd [-p port] [-t threads] [-m mount] [-o option=value]... script
+ *     wsgi_httpd [-p port] [-t threads] [-m mount] [-o option=value]...
+ *                [-g group:option=value,...] script
  */
 
 #define _GNU_SOURCE
@@ -9,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 #define MAX_THREADS 256
 #define TIMEOUT_S 30u
 #define STOP_TIMEOUT_MS 10000
+#define TEND_MS 500
 
 wsgi_core_engine *engine;
 static wsgi_core_request_info site = WSGI_CORE_REQUEST_INFO_INIT;
@@ -46,6 +49,24 @@ static void set_option(wsgi_core_config *config, wsgi_core_settings *settings,
         wsgi_core_config_set(config, option, value, len, &err);
     }
     check(err == NULL, option, wsgi_core_error_get_message(err));
+}
+
+/* Processes of their own for the application. */
+static void set_group(wsgi_core_config *config, wsgi_core_settings *settings,
+                      char *text)
+{
+    wsgi_core_settings *group = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
+    wsgi_core_error *err = NULL;
+    size_t len = strcspn(text, ":");
+    char *option = strtok(text + len, ":,");
+
+    for (; option != NULL; option = strtok(NULL, ",")) {
+        set_option(config, group, option);
+    }
+    wsgi_core_config_add_group(config, text, len, group, &err);
+    check(err == NULL, text, wsgi_core_error_get_message(err));
+    wsgi_core_settings_set(settings, "process-group", text, len, NULL);
+    wsgi_core_settings_free(group);
 }
 
 static void on_signal(int number)
@@ -148,15 +169,17 @@ static void *work(void *unused)
 
 static void run_threads(int count)
 {
+    struct pollfd stop = { .fd = stop_pipe[0], .events = POLLIN };
     pthread_t threads[MAX_THREADS];
-    char byte;
     int i;
 
     for (i = 0; i < count; i++) {
         check(pthread_create(&threads[i], NULL, work, NULL) == 0, "threads",
               "too many");
     }
-    (void)!read(stop_pipe[0], &byte, 1);
+    while (poll(&stop, 1, TEND_MS) <= 0) {
+        wsgi_core_engine_tend(engine, NULL); /* it logs what it does */
+    }
     stopping = true;
     shutdown(listener, SHUT_RDWR);
     if (wsgi_core_engine_stop(engine, STOP_TIMEOUT_MS, NULL) != WSGI_CORE_OK) {
@@ -181,7 +204,7 @@ int main(int argc, char **argv)
 
     wsgi_core_config_set(config, "processes", "1", 1, NULL);
     wsgi_core_config_set(config, "threads", "8", 1, NULL);
-    while ((c = getopt(argc, argv, "p:t:m:o:")) != -1) {
+    while ((c = getopt(argc, argv, "p:t:m:o:g:")) != -1) {
         if (c == 'p') {
             port = atoi(optarg);
         }
@@ -196,10 +219,14 @@ int main(int argc, char **argv)
         else if (c == 'o') {
             set_option(config, settings, optarg);
         }
+        else if (c == 'g') {
+            set_group(config, settings, optarg);
+        }
     }
     script = optind + 1 == argc ? realpath(argv[optind], NULL) : NULL;
     check(script != NULL && threads > 0 && threads <= MAX_THREADS, "usage",
-          "[-p port] [-t threads] [-m mount] [-o option=value]... script");
+          "[-p port] [-t threads] [-m mount] [-o option=value]... "
+          "[-g group:option=value,...] script");
     site.script_name = BYTES(mount);
     site.scheme = BYTES("http");
     site.server_addr = BYTES("127.0.0.1");

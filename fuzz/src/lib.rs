@@ -1,44 +1,30 @@
-//! What the fuzz targets share. Only the protocol is built here, not the engine around it.
+//! The fuzz targets: what each does with one input. It must not panic.
+//!
+//! `cargo fuzz` runs them guided by coverage; the tests of this crate run each on its corpus and for some seconds on
+//! inputs made from it, with any compiler.
 
+/// Only the protocol is built here, not the engine around it.
 #[path = "../../src/daemon/wire/mod.rs"]
 pub mod wire;
 
-use wire::{Decoder, Error, Frame, Identity};
+mod targets;
 
-/// The worker that the corpus means.
-pub const WORKER: Identity = Identity {
-    row: 3,
-    generation: 7,
-};
+pub use targets::headers::run as headers;
+pub use targets::paths::run as paths;
+pub use targets::proxies::run as proxies;
+pub use targets::wire_to_host::run as wire_to_host;
+pub use targets::wire_to_worker::run as wire_to_worker;
 
-/// Feeds the input to a decoder, in blocks whose size is its last byte, and hands on every frame until one is
-/// refused.
-pub fn frames(input: &[u8], mut take: impl FnMut(Frame<'_>) -> Result<(), Error>) -> Option<Error> {
-    let (block, bytes) = input.split_last()?;
-    let mut decoder = Decoder::new(64);
-    for block in bytes.chunks(usize::from(*block) + 1) {
-        if let Err(error) = feed(&mut decoder, block, &mut take) {
-            return Some(error);
+/// The program of a target, which only `cargo fuzz` can run.
+#[macro_export]
+macro_rules! program {
+    ($target:ident) => {
+        #[cfg(fuzzing)]
+        libfuzzer_sys::fuzz_target!(|input: &[u8]| $crate::$target(input));
+
+        #[cfg(not(fuzzing))]
+        fn main() {
+            panic!("to be run by cargo fuzz");
         }
-    }
-    None
-}
-
-fn feed(
-    decoder: &mut Decoder,
-    mut bytes: &[u8],
-    take: &mut impl FnMut(Frame<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    while !bytes.is_empty() {
-        let space = decoder.space();
-        let count = space.len().min(bytes.len());
-        assert!(count > 0, "no room although every frame was taken");
-        space[..count].copy_from_slice(&bytes[..count]);
-        decoder.filled(count);
-        bytes = &bytes[count..];
-        while let Some(frame) = decoder.frame()? {
-            take(frame)?;
-        }
-    }
-    Ok(())
+    };
 }

@@ -44,6 +44,20 @@ impl<'a> Environ<'a> {
         self.set(key, digits);
     }
 
+    /// The value of an entry, if it is there.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<&'a [u8]> {
+        let mut pairs = self.pairs.iter().rev();
+        pairs
+            .find(|pair| pair.name.as_slice() == key)
+            .map(|pair| pair.value.as_slice())
+    }
+
+    /// Removes an entry.
+    pub fn remove(&mut self, key: &[u8]) {
+        self.pairs.retain(|pair| pair.name.as_slice() != key);
+    }
+
     /// Adds the host's variables, but for those that an application never sees.
     pub fn variables(&mut self, variables: &[Pair<'a>]) {
         for variable in variables {
@@ -63,6 +77,11 @@ impl<'a> Environ<'a> {
         } else {
             self.pairs.push(*variable);
         }
+    }
+
+    /// Sets whether `wsgi.url_scheme` is `https`, whatever the host's variables say.
+    pub fn set_https(&mut self, https: bool) {
+        self.https = https;
     }
 
     /// Whether `wsgi.url_scheme` is `https`.
@@ -105,6 +124,20 @@ mod tests {
         assert_eq!(names, [&b"A"[..], b"NONE"]);
         assert!(environ.pairs()[1].value.is_absent());
         assert!(environ.is_https());
+    }
+
+    #[test]
+    fn the_last_of_equal_keys_counts_and_all_of_them_go() {
+        let mut environ = Environ::new(Arena::new(&mut []), 4);
+        for (key, value) in [(b"A", b"1"), (b"B", b"2"), (b"A", b"3")] {
+            environ.set(key, value);
+        }
+        assert_eq!(
+            (environ.get(b"A"), environ.get(b"C")),
+            (Some(&b"3"[..]), None)
+        );
+        environ.remove(b"A");
+        assert_eq!((environ.get(b"A"), environ.pairs().len()), (None, 1));
     }
 
     #[test]

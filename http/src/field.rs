@@ -51,6 +51,13 @@ pub fn check_value(value: &[u8]) -> Result<(), FieldError> {
     }
 }
 
+/// Whether the field is the server's to send: it alone knows how a body is framed on a connection, and PEP 3333
+/// leaves transfer codings to it.
+#[must_use]
+pub fn is_framing(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"Transfer-Encoding")
+}
+
 /// What becomes of a field that an application gives more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
@@ -73,7 +80,6 @@ pub fn repeats(name: &[u8]) -> Repeats {
         b"Location",
         b"Content-Length",
         b"Content-Range",
-        b"Transfer-Encoding",
         b"Content-Type",
     ];
     if is_one_of(single) {
@@ -129,6 +135,11 @@ mod tests {
             FieldError::Value(0x7f).to_string(),
             "header value holds the byte 0x7f"
         );
+    }
+
+    #[test]
+    fn framing_is_for_the_server() {
+        assert!(is_framing(b"transfer-encoding") && !is_framing(b"Content-Length"));
     }
 
     #[test]

@@ -117,6 +117,12 @@ impl<'a> Headers<'a> {
         self.transfer_encoding
     }
 
+    /// How long the value of a field is, with its repeats; 0 when it was not sent.
+    pub(crate) fn length_of(&self, name: &[u8]) -> usize {
+        let fields = self.fields.iter().filter(|field| same(field, name));
+        fields.map(|field| field.value.as_slice().len() + 2).sum()
+    }
+
     /// How many entries of an environ the fields become at most.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -50,7 +50,8 @@ pub struct Launched {
     presence_read: OwnedFd,
     /// Open in every process of the host that may have requests for the groups.
     _presence: OwnedFd,
-    groups: Vec<Memory>,
+    /// Those that could not be set up are absent.
+    groups: Vec<Option<Memory>>,
     running: Mutex<Option<Running>>,
     pace: Mutex<Pace>,
 }
@@ -77,16 +78,21 @@ pub(super) const RETIRE: u8 = b'R';
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The shared memory of a group.
-    #[error("process group '{name}': {source}")]
+    #[error("Process group '{name}' can't be set up: {source}")]
     Memory {
         /// The group.
         name: String,
         /// What is wrong.
         source: slots::Error,
     },
-    /// The system.
-    #[error("{0}")]
-    System(#[from] io::Error),
+    /// The program.
+    #[error("The supervisor of process groups can't be started: {program}: {source}")]
+    Supervisor {
+        /// Its path.
+        program: String,
+        /// What is wrong.
+        source: io::Error,
+    },
 }
 
 impl Launch {
@@ -103,21 +109,17 @@ impl Launch {
         base
     }
 
-    /// Makes the shared memory and executes the supervisor. One that can't be executed is the second result: the
-    /// groups are there, and [`Launched::tend`] tries again.
+    /// Makes the shared memory and executes the supervisor. What else went wrong is the second result: groups that
+    /// can't be set up serve nothing, and a supervisor that can't be executed [`Launched::tend`] tries again.
     ///
     /// # Errors
     /// When the system has no memory or descriptors left.
-    pub fn start(
-        self,
-        base: Vec<u8>,
-        plan: &Plan,
-    ) -> Result<(Launched, io::Result<()>), LaunchError> {
-        let groups = self
-            .groups
-            .iter()
-            .map(Memory::new)
-            .collect::<Result<_, _>>()?;
+    pub fn start(self, base: Vec<u8>, plan: &Plan) -> io::Result<(Launched, Vec<LaunchError>)> {
+        let mut failures = Vec::new();
+        let groups = self.groups.iter().map(Memory::new);
+        let groups = groups
+            .map(|group| group.map_err(|failure| failures.push(failure)).ok())
+            .collect();
         let (presence_read, presence) = fd::pipe()?;
         let launched = Launched {
             owner: std::process::id(),
@@ -131,8 +133,11 @@ impl Launch {
             running: Mutex::new(None),
             pace: Mutex::default(),
         };
-        let started = launched.execute();
-        Ok((launched, started))
+        if let Err(source) = launched.execute() {
+            let program = launched.executable.display().to_string();
+            failures.push(LaunchError::Supervisor { program, source });
+        }
+        Ok((launched, failures))
     }
 }
 
@@ -143,7 +148,7 @@ impl Memory {
             source,
         };
         let layout = Layout {
-            rows: group.settings.workers(),
+            rows: group.settings.rows(),
             slots: group.settings.threads.max(1),
             members: MEMBERS,
             waiters: WAITERS,
@@ -167,9 +172,18 @@ impl Launched {
         let other = fd::out_of_the_way(other)?;
         let mut descriptors: Vec<BorrowedFd<'_>> =
             vec![self.plan.as_fd(), other.as_fd(), self.presence_read.as_fd()];
+        // What is no table is refused by the supervisor, and that group left out.
+        let absent = || fd::memory_file(c"wsgi-core-absent", b"");
+        let fillers: Vec<[OwnedFd; 2]> = (0..self.absent())
+            .map(|_| Ok([absent()?, absent()?]))
+            .collect::<io::Result<_>>()?;
+        let mut filler = fillers.iter();
         for group in &self.groups {
-            descriptors.push(group.table.fd());
-            descriptors.push(group.board.fd());
+            if let Some(memory) = group {
+                descriptors.extend([memory.table.fd(), memory.board.fd()]);
+            } else {
+                descriptors.extend(filler.next().into_iter().flatten().map(AsFd::as_fd));
+            }
         }
         let child = spawn::spawn(&self.executable, Role::Supervisor, None, &descriptors)?;
         let watched = process::watch(child.id())?;
@@ -180,6 +194,11 @@ impl Launched {
             control,
         });
         Ok(())
+    }
+
+    /// How many groups could not be set up.
+    fn absent(&self) -> usize {
+        self.groups.iter().filter(|group| group.is_none()).count()
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
@@ -233,7 +252,7 @@ impl Launched {
     }
 
     pub(super) fn memory(&self, group: u32) -> Option<&Memory> {
-        self.groups.get(group as usize)
+        self.groups.get(group as usize)?.as_ref()
     }
 }
 

@@ -68,6 +68,17 @@ impl Reason {
         }
     }
 
+    /// Whether it may go on serving until the one after it is ready.
+    pub const fn keeps_serving(self) -> bool {
+        matches!(
+            self,
+            Self::GracefulSignal
+                | Self::EvictionSignal
+                | Self::MaximumRequests
+                | Self::RestartInterval
+        )
+    }
+
     /// Whether requests may still finish, within `eviction-timeout` or `graceful-timeout`.
     pub const fn is_graceful(self) -> bool {
         !matches!(
@@ -82,8 +93,10 @@ impl Reason {
 pub enum Message {
     /// Worker: it takes requests.
     Ready,
-    /// Worker: it wants to be replaced, once what it has is done.
+    /// Worker: it wants to be replaced, and serves until the next one is ready.
     Retire(Reason),
+    /// Worker: it takes nothing new, and wants to be replaced.
+    Drain(Reason),
     /// Worker: it takes no more requests and ends.
     Stopping(Reason),
     /// Supervisor: end.
@@ -112,6 +125,7 @@ impl Link {
             Message::Retire(reason) => [2, reason as u8],
             Message::Stopping(reason) => [3, reason as u8],
             Message::Stop => [4, 0],
+            Message::Drain(reason) => [5, reason as u8],
         };
         let _ = socket::send(
             self.0.as_fd(),
@@ -141,6 +155,7 @@ impl Link {
             (2, 2) => reason().map(Message::Retire),
             (2, 3) => reason().map(Message::Stopping),
             (2, 4) => Some(Message::Stop),
+            (2, 5) => reason().map(Message::Drain),
             _ => None,
         };
         message

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::sys::account::{Group, User};
+use super::sys::socket::Buffers;
 use std::time::Duration;
 
 /// Everything that can be set for a process group. Durations of zero mean "none".
@@ -114,6 +115,20 @@ impl GroupSettings {
     #[must_use]
     pub fn workers(&self) -> u32 {
         self.processes.unwrap_or(1)
+    }
+
+    /// How many there may be while old ones finish what they have. Scripts that run for ever must not run twice.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.workers() * if self.threads == 0 { 1 } else { 2 }
+    }
+
+    /// Of both ends of its connections.
+    pub(super) fn buffers(&self) -> Buffers {
+        Buffers {
+            send: self.send_buffer_size,
+            receive: self.receive_buffer_size,
+        }
     }
 
     /// How long a worker that drains may serve on; `evicted` when a signal asked for it.

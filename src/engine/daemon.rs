@@ -4,7 +4,7 @@
 use super::config::Config;
 use super::embedded::{GroupStart, start_python};
 use super::error::{Error, RuntimeFailure};
-use super::groups::{entry, socket_timeout};
+use super::groups::{BUILD, entry, socket_timeout};
 use super::loader;
 use super::log::{LogGate, ServerLog};
 use super::option::Scope;
@@ -84,7 +84,9 @@ impl Told {
             plan,
         };
         let mut group: Option<(Vec<u8>, Settings)> = None;
-        for (name, value) in content.iter() {
+        let mut entries = content.iter();
+        check_build(entries.next())?;
+        for (name, value) in entries {
             told.take(name, value, &mut group)
                 .map_err(|error| format!("{name}: {error}"))?;
         }
@@ -242,6 +244,22 @@ impl Told {
         };
         Ok(worker::run(parts, start))
     }
+}
+
+/// A plan of another build may mean anything.
+fn check_build(first: Option<(&str, &[u8])>) -> Result<(), String> {
+    let theirs = match first {
+        Some((entry::BUILD, build)) => String::from_utf8_lossy(build),
+        _ => "of an unknown version".into(),
+    };
+    if theirs == BUILD {
+        return Ok(());
+    }
+    let program = std::env::current_exe().unwrap_or_default();
+    Err(format!(
+        "{} is {BUILD}, but the libwsgi_core of the server is {theirs}: they must come from one build",
+        program.display()
+    ))
 }
 
 fn host_uid(config: &Config) -> Option<u32> {

@@ -27,7 +27,11 @@ pub(super) struct Facts<'f, 'a> {
 
 /// How large an arena must be for the collapsed paths and the entries.
 pub(super) fn size(info: &RequestInfo<'_>, headers: &Headers<'_>) -> usize {
-    headers.size() + info.script_name.as_slice().len() + info.path_info.as_slice().len() + NUMBERS
+    headers.size()
+        + info.script_name.as_slice().len()
+        + info.path_info.as_slice().len()
+        + NUMBERS
+        + info.settings.proxy_rules.size(headers, info.variables)
 }
 
 impl<'a> Facts<'_, 'a> {
@@ -47,6 +51,9 @@ impl<'a> Facts<'_, 'a> {
         self.add_cgi(path_info, &mut environ);
         self.add_own(path_info, &mut environ);
         debug_assert!(environ.pairs().len() <= capacity);
+        info.settings
+            .proxy_rules
+            .apply(info.remote_addr.as_slice(), &mut environ);
         environ
     }
 

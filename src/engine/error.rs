@@ -221,6 +221,7 @@ impl Error {
                 ClientFailure::Closed => MessageId::CLOSED,
                 ClientFailure::Lost(_) | ClientFailure::Unsendable(_) => MessageId::WORKER_LOST,
                 ClientFailure::Silent => MessageId::WORKER_SILENT,
+                ClientFailure::HeaderTooLong(_) => MessageId::HEADER_TOO_LONG,
                 ClientFailure::Host => MessageId::RESPONSE_FAILED,
             },
             Self::Launch(_) => MessageId::GROUP_START,
@@ -253,7 +254,9 @@ impl Error {
                 | ClientFailure::Closed => 503,
                 ClientFailure::Lost(_) => 502,
                 ClientFailure::Silent => 504,
-                ClientFailure::Host | ClientFailure::Unsendable(_) => 500,
+                ClientFailure::Host
+                | ClientFailure::HeaderTooLong(_)
+                | ClientFailure::Unsendable(_) => 500,
             },
             Self::Closed => 503,
             _ => 500,

@@ -26,6 +26,8 @@ pub(super) struct Groups {
 
 /// Names in a plan; those of options stand between a group and the next.
 pub(super) mod entry {
+    /// First of all: what the rest means depends on it.
+    pub const BUILD: &str = "@build";
     pub const HOST: &str = "@host";
     pub const LEVEL: &str = "@level";
     pub const BASE: &str = "@base";
@@ -55,12 +57,10 @@ impl Groups {
         };
         let base = launch.base();
         let plan = plan(config, &base, log.level())?;
-        let program = launch.executable.display().to_string();
         let started = launch.start(base, &plan);
-        let (launched, started) = started.map_err(|error| Error::Launch(error.to_string()))?;
-        if let Err(error) = started {
-            let text =
-                format!("The supervisor of process groups can't be started: {program}: {error}");
+        let (launched, failures) = started.map_err(|error| Error::Launch(error.to_string()))?;
+        for failure in failures {
+            let text = failure.to_string();
             log.line(Level::Critical, MessageId::GROUP_START, &text);
         }
         Ok(Some(Self {
@@ -181,6 +181,9 @@ fn report(finished: Finished) -> (Outcome, Result<(), Error>) {
     (outcome, result)
 }
 
+/// What library and program have in common if they come from the same build.
+pub(super) const BUILD: &str = env!("WSGI_CORE_BUILD");
+
 /// How long connections may be silent.
 pub(super) fn socket_timeout(config: &Config, own: Duration) -> Duration {
     if own.is_zero() {
@@ -203,6 +206,7 @@ fn executable(config: &Config) -> PathBuf {
 /// Everything that the supervisor and the workers need to know.
 fn plan(config: &Config, base: &[u8], level: Level) -> Result<Plan, Error> {
     let mut plan = Plan::default();
+    plan.add(entry::BUILD, BUILD.as_bytes());
     plan.add(entry::HOST, std::process::id().to_string().as_bytes());
     plan.add(entry::LEVEL, &[level as u8]);
     plan.add(entry::BASE, base);
@@ -235,6 +239,10 @@ struct Down<'h, H>(&'h mut H);
 impl<H: Host> Downstream for Down<'_, H> {
     fn read_now(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, ReadFailure> {
         self.0.read_now(buffer)
+    }
+
+    fn set_send_timeout(&mut self, timeout: Duration) {
+        self.0.set_send_timeout(timeout);
     }
 }
 

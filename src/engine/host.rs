@@ -1,6 +1,7 @@
 //! What the engine asks of a host for one request.
 #![forbid(unsafe_code)]
 
+use std::time::Duration;
 use wsgi_core_abi::{Exchange, ReadFailure};
 
 /// An exchange whose other end is a server. An application may use it from a thread of its own, so a runtime
@@ -20,5 +21,10 @@ pub trait Host: Exchange + Send {
     fn read_now(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, ReadFailure> {
         let _ = buffer;
         Ok(None)
+    }
+
+    /// The client may take nothing of a block for so long; the host's own limit holds otherwise.
+    fn set_send_timeout(&mut self, timeout: Duration) {
+        let _ = timeout;
     }
 }

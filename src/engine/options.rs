@@ -6,8 +6,8 @@ use super::script::Script;
 use super::telemetry;
 use super::value::{
     Unacceptable, absolute, accept_mutex, account_group, account_groups, amount, daemon_user,
-    directories, flag, head_mapping, milliseconds, names, octal, seconds, seconds_or_none, seed,
-    signed, size, text, time, user, version, whole,
+    directories, flag, head_mapping, milliseconds, names, networks, octal, proxy_headers, seconds,
+    seconds_or_none, seed, signed, size, text, time, user, version, whole,
 };
 use crate::daemon::account::is_root;
 use std::os::unix::ffi::OsStrExt;
@@ -233,6 +233,13 @@ pub static OPTIONS: &[OptionSpec] = &[
     layer!(Directory, c"pass-apache-request", c"On or Off", Some(c"Off"),
         c"Accepted and of no effect: applications have no use for the server's structures.",
         |_, value| flag(value).map(drop)?),
+    layer!(Directory, c"trusted-proxy-headers", c"names of header fields separated by spaces", None,
+        c"Header fields of proxies in front of the server that take effect, such as X-Forwarded-For; may be set repeatedly, \
+          and all of them count.",
+        |settings, value| settings.trusted_proxy_headers.get_or_insert_default().extend(proxy_headers(value)?)),
+    layer!(Directory, c"trusted-proxies", c"addresses or networks separated by spaces, such as 10.0.0.0/8 or ::1", None,
+        c"The proxies whose header fields take effect; the default is all. May be set repeatedly, and all of them count.",
+        |settings, value| settings.trusted_proxies.get_or_insert_default().extend(networks(value)?)),
     layer!(Script, c"process-group", c"a name, %{GLOBAL}, %{RESOURCE}, %{SERVER}, %{HOST} or %{ENV:name}", None,
         c"Process group that runs the application; %{GLOBAL} is the server's own process.",
         |settings, value| settings.process_group = Some(text(value)?.into())),
@@ -346,16 +353,16 @@ pub static OPTIONS: &[OptionSpec] = &[
         c"Size of their buffers for receiving; 0 is the system's.",
         |settings, value| settings.receive_buffer_size = size(value, 512)?),
     group!(c"header-buffer-size", c"0 or a whole number of bytes of at least 8192", Some(c"0"),
-        c"Accepted and of no effect: the length of header fields is not limited by a buffer.",
+        c"How long a header field of a response may be; 0 is no limit but that of the whole head.",
         |settings, value| settings.header_buffer_size = size(value, 8192)?),
     group!(c"response-buffer-size", c"0 or a whole number of bytes of at least 65536", Some(c"0"),
-        c"How many bytes of a response may be gathered before they leave for the client; 0 is 8388608.",
+        c"After how many bytes of a response the server must have sent all of them to the client; 0 is 8388608.",
         |settings, value| settings.response_buffer_size = size(value, 65536)?),
     group!(c"response-socket-timeout", c"a whole number of seconds from 0 to 1000000", Some(c"0"),
-        c"How long the client may take nothing of a response; 0 is socket-timeout.",
+        c"How long the client may take nothing of a response; 0 is socket-timeout, and else the host decides.",
         |settings, value| settings.response_socket_timeout = time(value)?),
     group!(c"response-flush-delay", c"a whole number of milliseconds from 0 to 1000000", Some(c"5"),
-        c"Accepted and of no effect: what an application sends leaves at once, in as few pieces as it was made.",
+        c"How long a block of a response waits for the next one, to leave together with it; 0 is not at all.",
         |settings, value| settings.response_flush_delay = milliseconds(value)?),
     group!(c"socket-user", c"a user, by name or #uid", None,
         c"Owner of the socket in the file system; the default is host-user.",

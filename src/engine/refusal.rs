@@ -84,9 +84,9 @@ impl Refusal {
             Self::GroupUnknown(_)
             | Self::GroupRestricted(_)
             | Self::GroupHidden(_)
-            | Self::ScriptOutside
             | Self::DeciderMissing
             | Self::EmbeddedRestricted => 500,
+            Self::ScriptOutside => 502,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::value::{Unacceptable, Value};
 use super::words::Words;
 use crate::daemon::GroupSettings;
 use std::sync::Arc;
-use wsgi_core_http::HeadMapping;
+use wsgi_core_http::{HeadMapping, Network, ProxyHeader, ProxyRules};
 
 /// A sparse set of options: one layer.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Settings {
     pub(super) auth_user_script: Option<Arc<Script>>,
     pub(super) auth_group_script: Option<Arc<Script>>,
     pub(super) dispatch_script: Option<Arc<Script>>,
+    pub(super) trusted_proxy_headers: Option<Vec<ProxyHeader>>,
+    pub(super) trusted_proxies: Option<Vec<Network>>,
     /// In group scope: all of them, and as what they were given.
     pub(super) group: Option<Box<GroupSettings>>,
     pub(super) given: Vec<Given>,
@@ -69,6 +71,8 @@ impl Settings {
             auth_user_script: None,
             auth_group_script: None,
             dispatch_script: None,
+            trusted_proxy_headers: None,
+            trusted_proxies: None,
             group: (scope == Scope::Group).then(Box::default),
             given: Vec::new(),
         }
@@ -158,6 +162,7 @@ pub struct Resolved<'a> {
     pub(super) dispatch_script: Option<&'a Script>,
     /// The script of the request's handler, if it has one.
     pub(super) handler_script: Option<&'a [u8]>,
+    pub(super) proxy_rules: ProxyRules<'a>,
 }
 
 /// The configured callable.
@@ -236,6 +241,14 @@ impl<'a> Resolved<'a> {
         ] {
             inner(value, set.as_deref().map(Some));
         }
+        inner(
+            &mut self.proxy_rules.headers,
+            layer.trusted_proxy_headers.as_deref(),
+        );
+        inner(
+            &mut self.proxy_rules.proxies,
+            layer.trusted_proxies.as_deref().map(Some),
+        );
     }
 
     /// The request leaves the inactivity timer of its process alone.
@@ -379,6 +392,28 @@ mod tests {
             Callable::Literal(b"%{ENV:X}")
         );
         assert_eq!(Resolved::of([]).callable, Callable::Default);
+    }
+
+    #[test]
+    fn lists_grow_within_a_layer_and_are_replaced_by_an_inner_one() {
+        let outer = layer(
+            Scope::Directory,
+            &[
+                ("trusted-proxies", "10.0.0.1"),
+                ("trusted-proxies", "10.1.0.0/16 ::1"),
+                ("trusted-proxy-headers", "X-Forwarded-For x-nonsense"),
+                ("trusted-proxy-headers", "X-HTTPS"),
+            ],
+        );
+        let inner = layer(Scope::Directory, &[("trusted-proxies", "10.2.0.0/16")]);
+        let none = layer(Scope::Directory, &[("trusted-proxy-headers", "None")]);
+        let rules = |layers: &[&'static Settings]| Resolved::of(layers.iter().copied()).proxy_rules;
+        let [outer, inner, none] = [outer, inner, none].map(|layer| &*Box::leak(Box::new(layer)));
+        let counts = |rules: ProxyRules<'_>| (rules.headers.len(), rules.proxies.map(<[_]>::len));
+        assert_eq!(counts(rules(&[])), (0, None));
+        assert_eq!(counts(rules(&[outer])), (2, Some(3)));
+        assert_eq!(counts(rules(&[outer, inner])), (2, Some(1)));
+        assert_eq!(counts(rules(&[outer, none])), (0, Some(3)));
     }
 
     #[test]

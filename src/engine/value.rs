@@ -6,7 +6,7 @@ use super::words::Words;
 use crate::daemon::account::{Group, User, most_groups};
 use std::sync::Arc;
 use std::time::Duration;
-use wsgi_core_http::HeadMapping;
+use wsgi_core_http::{HeadMapping, Network, ProxyHeader};
 
 /// A value that is not accepted.
 #[derive(Debug)]
@@ -159,15 +159,42 @@ pub(super) fn account_groups(value: &[u8]) -> Value<Vec<u32>> {
     }
 }
 
-/// Names separated by spaces.
-pub(super) fn names(value: &[u8]) -> Value<Arc<[Box<[u8]>]>> {
+/// Words separated by blanks, at least one. They may be quoted.
+fn words(value: &[u8]) -> Value<Vec<Vec<u8>>> {
     let mut words = Words::new(text(value)?);
-    let names: Vec<Box<[u8]>> = std::iter::from_fn(|| words.word()).map(Box::from).collect();
-    if names.is_empty() {
+    let words: Vec<Vec<u8>> = std::iter::from_fn(|| words.word()).collect();
+    if words.is_empty() {
         Err(Unacceptable::Value)
     } else {
-        Ok(names.into())
+        Ok(words)
     }
+}
+
+/// Names separated by spaces.
+pub(super) fn names(value: &[u8]) -> Value<Arc<[Box<[u8]>]>> {
+    Ok(words(value)?.into_iter().map(Box::from).collect())
+}
+
+/// Names of header fields of proxies; those that mean nothing are left out.
+pub(super) fn proxy_headers(value: &[u8]) -> Value<Vec<ProxyHeader>> {
+    let words = words(value)?;
+    Ok(words
+        .iter()
+        .filter_map(|word| ProxyHeader::find(word))
+        .collect())
+}
+
+/// Addresses and networks.
+pub(super) fn networks(value: &[u8]) -> Value<Vec<Network>> {
+    let network = |word: Vec<u8>| {
+        Network::parse(&word).ok_or_else(|| {
+            let word = String::from_utf8_lossy(&word).escape_debug().to_string();
+            Unacceptable::Because(format!(
+                "'{word}' is not accepted; expected addresses or networks, such as 10.0.0.0/8 or ::1"
+            ))
+        })
+    };
+    words(value)?.into_iter().map(network).collect()
 }
 
 /// A positive number of seconds in decimal, with a fraction or without.

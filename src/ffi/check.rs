@@ -37,7 +37,7 @@ pub struct wsgi_core_check {
     /// What goes with it: the password, the realm, the names of the groups (separated by blanks; they may be quoted), or
     /// the name or address of the client.
     pub detail: wsgi_core_bytes,
-    /// Others may still let the client in where access is denied, which is not worth a line in the log then (WC0058).
+    /// Others may still let the client in where access is denied, which is not worth a line in the log then (WC0059).
     pub others_decide: bool,
 }
 

@@ -6,6 +6,7 @@ use super::status::{WSGI_CORE_OK, wsgi_core_status};
 use super::structs::{self, Struct};
 use crate::engine::{self, Engine, Error};
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::time::Duration;
 use wsgi_core_abi::{Exchange, Failure, Head, Level, LogRecord, ReadFailure, SendFlags};
 
 /// More of the response follows at once: the host may gather.
@@ -114,8 +115,8 @@ pub struct wsgi_core_host {
         ) -> wsgi_core_status,
     >,
     /// Reads as `read` does, but without waiting: sets `available` to false when there is nothing at the moment, and to
-    /// true otherwise; then a read_len of 0 is the end of the body. Saves time with long bodies for process groups.
-    /// May be NULL.
+    /// true otherwise; then a read_len of 0 is the end of the body. It must not ask the client to send, with
+    /// 100 Continue for instance. Saves round trips of bodies to process groups. May be NULL.
     pub read_now: Option<
         unsafe extern "C" fn(
             ctx: *mut c_void,
@@ -125,6 +126,10 @@ pub struct wsgi_core_host {
             available: *mut bool,
         ) -> wsgi_core_status,
     >,
+    /// Tells for how many seconds the client may take nothing of a block of this response, after which the send
+    /// fails. Called before send_head, and only where the configuration says so. May be NULL: the host's own
+    /// limit holds.
+    pub set_send_timeout: Option<unsafe extern "C" fn(ctx: *mut c_void, seconds: u32)>,
 }
 
 // SAFETY: struct_size is first; optional functions may be zero.
@@ -331,6 +336,14 @@ impl engine::Host for Host<'_> {
             return Err(ReadFailure { reason: Vec::new() });
         }
         Ok(available.then_some(count))
+    }
+
+    fn set_send_timeout(&mut self, timeout: Duration) {
+        if let Some(function) = self.table.set_send_timeout {
+            let seconds = u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX);
+            // SAFETY: a function of the host with its ctx, and a plain value.
+            unsafe { function(self.ctx, seconds) };
+        }
     }
 
     fn get_variable(&mut self, name: &[u8]) -> Option<Vec<u8>> {

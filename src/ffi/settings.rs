@@ -30,7 +30,7 @@ pub extern "C" fn wsgi_core_settings_new(scope: wsgi_core_scope) -> *mut wsgi_co
     })
 }
 
-/// Set an option. Setting it again replaces its value.
+/// Set an option. Setting it again replaces its value, or adds to it where the option says so.
 ///
 /// @param settings   the settings; not while a request that names them exists
 /// @param name       name of the option

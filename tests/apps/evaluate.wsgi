@@ -15,8 +15,12 @@ import threading  # noqa: F401
 import time  # noqa: F401
 from urllib.parse import unquote
 
-import apache  # noqa: F401
 import mod_wsgi  # noqa: F401
+
+try:
+    import apache  # noqa: F401
+except ImportError:
+    """Another host than httpd."""
 
 STATE = {"loaded": time.time()}
 

@@ -87,10 +87,10 @@ static void passwords(void)
     expect(kind, "who", "x", WSGI_CORE_OK, WSGI_CORE_VERDICT_UNKNOWN, NULL);
     expect(kind, "raises", "x", WSGI_CORE_E_APPLICATION,
            WSGI_CORE_VERDICT_DENIED, NULL);
-    CHECK_CONTAINS(x.log, "WC0056");
+    CHECK_CONTAINS(x.log, "WC0057");
     expect(kind, "wrong", "x", WSGI_CORE_E_APPLICATION,
            WSGI_CORE_VERDICT_DENIED, NULL);
-    CHECK_CONTAINS(x.log, "WC0057");
+    CHECK_CONTAINS(x.log, "WC0058");
 }
 
 static void hashes_and_groups(void)

@@ -52,8 +52,13 @@ class Response:
 class Connection:
     """One TCP connection to a server on the loopback address."""
 
-    def __init__(self, port: int, timeout: float = 20.0) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port: int, timeout: float = 20.0, window: int = 0) -> None:
+        """`window` bytes are taken from the server before they are asked for, if it is given."""
+        self.socket = socket.socket()
+        if window:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self.socket.settimeout(timeout)
+        self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = port
         self.buffer = b""

@@ -11,6 +11,7 @@ import pytest
 
 import microhttpd
 import sharing
+from groups import grouped
 from httpd import Httpd, Mpm, module_path
 from microhttpd import Microhttpd
 from server import Server, Watched
@@ -88,17 +89,32 @@ def end_all(started: list[Watched]) -> None:
 
 @pytest.fixture
 def httpd(start: StartServer) -> StartHttpd:
-    """Starts an httpd with this configuration, once `prepare` has filled its directory."""
+    """Starts an httpd with this configuration; `before` may put files into its directory."""
 
     def run(
         config: str,
         mpm: Mpm | None = None,
         modules: str = "",
-        prepare: Callable[[Path], None] = lambda root: None,
+        before: Callable[[Path], None] = lambda root: None,
     ) -> Watched:
         server = Httpd(config, mpm, modules)
-        prepare(server.root)
+        before(server.root)
         return start(server)
+
+    return run
+
+
+StartGroup = Callable[..., Watched]
+
+
+@pytest.fixture(params=["httpd", "microhttpd"])
+def serve(request: pytest.FixtureRequest, start: StartServer) -> StartGroup:
+    """Starts each host in turn with an application in the process group `app`."""
+
+    def run(options: str = "", app: str = "evaluate.wsgi") -> Watched:
+        if request.param == "httpd":
+            return start(Httpd(grouped(options, app)))
+        return start(Microhttpd(app, {}, group=f"app {options}"))
 
     return run
 

@@ -11,12 +11,12 @@ MODES = ["embedded", "daemon"]
 
 # What a script that must not let anyone in may do.
 FAILURES = {
-    "raises": ("raise ValueError('broken')", r"WC0056: .*ValueError exception raised processing"),
-    "exits": ("raise SystemExit(0)", r"WC0056: .*SystemExit exception raised by WSGI script"),
-    "is 1": ("return 1", r"WC0057: .*an object of type int"),
-    "is a list": ("return [True]", r"WC0057: .*an object of type list"),
-    "is empty": ("return ''", r"WC0057: .*an object of type str"),
-    "is bytes": ("return b'x'", r"WC0057: .*an object of type bytes"),
+    "raises": ("raise ValueError('broken')", r"WC0057: .*ValueError exception raised processing"),
+    "exits": ("raise SystemExit(0)", r"WC0057: .*SystemExit exception raised by WSGI script"),
+    "is 1": ("return 1", r"WC0058: .*an object of type int"),
+    "is a list": ("return [True]", r"WC0058: .*an object of type list"),
+    "is empty": ("return ''", r"WC0058: .*an object of type str"),
+    "is bytes": ("return b'x'", r"WC0058: .*an object of type bytes"),
 }
 UNUSABLE = {
     "not there": (None, r"WC0040: .*cannot read WSGI script"),

@@ -12,7 +12,7 @@ SEVERE = {"emerg", "alert", "crit", "error", "warn"}
 HTTPD_LINE = re.compile(
     r"^\[[^\]]+\] \[(?P<module>[\w-]*):(?P<level>\w+)\] "
     r"\[pid (?P<pid>\d+)(?::tid (?P<tid>\d+))?\] "
-    r"(?P<os>\(\d+\)[^:]*: )?(?:\[client (?P<client>[^\]]+)\] )?(?P<text>.*)$"
+    r"(?P<os>\(\d+\)[^:]*: )?(?:\[(?:client|remote) (?P<client>[^\]]+)\] )?(?P<text>.*)$"
 )
 PLAIN_LINE = re.compile(
     r"^\[?(?P<level>emerg|alert|crit|error|warn|notice|info|debug|trace1)[\]:]+ (?P<text>.*)$"

@@ -19,16 +19,25 @@ class Microhttpd(Server):
 
     host = "microhttpd"
 
-    def __init__(self, script: str, options: dict[str, str], mount: str = "") -> None:
+    def __init__(
+        self, script: str, options: dict[str, str], mount: str = "", group: str = ""
+    ) -> None:
+        """`group` is a process group with its options, as in "app processes=2 threads=3"."""
         super().__init__()
         self.script = self.apps / script
         self.options = options
         self.mount = mount
+        self.group, _, group_options = group.partition(" ")
+        self.group_options = group_options.split()
 
     def command(self) -> list[str]:
         command = [str(binary()), "-p", str(self.port), "-t", "8"]
         for name, value in self.options.items():
             command += ["-o", f"{name}={value}"]
+        if self.group:
+            command += ["-g", f"{self.group}:{','.join(self.group_options)}"]
+            if os.geteuid() == 0:
+                command += ["-o", "host-user=www-data", "-o", "host-group=www-data"]
         if self.mount:
             command += ["-m", self.mount]
         return [*command, str(self.script)]

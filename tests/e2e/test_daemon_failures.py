@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import time
-from urllib.parse import quote
-
-import pytest
 
 import process
-from conftest import StartHttpd, StartServer
+from conftest import StartGroup, StartHttpd, StartServer
 from evaluating import evaluate
 from groups import (
     grouped,
@@ -23,15 +22,16 @@ from groups import (
 )
 from httpd import Httpd, Mpm
 from load import Load, asking
+from server import PREFIX
 from waiting import poll
 
 DIED = r"WC0081: Process {pid} of group 'app' {how}"
 LOST = r"WC0068: .*'app'"
 
 
-def test_killed_while_idle(httpd: StartHttpd) -> None:
+def test_killed_while_idle(serve: StartGroup) -> None:
     """The next request is served by another process; nothing is said to the client."""
-    server = httpd(grouped())
+    server = serve()
     server.log.allow_crashes()
     pid = worker(server)
     kill(pid)
@@ -39,9 +39,9 @@ def test_killed_while_idle(httpd: StartHttpd) -> None:
     assert wait_replaced(server, pid) > 0
 
 
-def test_killed_in_a_request(httpd: StartHttpd) -> None:
+def test_killed_in_a_request(serve: StartGroup) -> None:
     """502; one line tells cause, signal, request and duration; the next request is fine."""
-    server = httpd(grouped(app="waiting.wsgi"))
+    server = serve(app="waiting.wsgi")
     server.log.allow_crashes()
     connection, _ = wait_inside(server)
     [pid] = wait_workers(server)
@@ -54,57 +54,6 @@ def test_killed_in_a_request(httpd: StartHttpd) -> None:
     connection, gate = wait_inside(server, 1)
     gate.touch()
     assert connection.read_response().body != str(pid).encode()
-
-
-@pytest.mark.parametrize(
-    ("expression", "how"),
-    [
-        ("os._exit(7)", "exited with code 7"),
-        ("os.abort()", "was ended by SIGABRT"),
-        ("importlib.import_module('ctypes').string_at(0)", "was ended by SIGSEGV"),
-    ],
-)
-def test_application_that_ends_its_process(httpd: StartHttpd, expression: str, how: str) -> None:
-    server = httpd(grouped())
-    server.log.allow_crashes()
-    server.log.allow(LOST)
-    pid = worker(server)
-    assert server.get(f"/?{quote(expression)}").status == 502
-    server.log.expect(DIED.format(pid=pid, how=how))
-    assert wait_replaced(server, pid) > 0
-
-
-def test_killed_in_the_body_of_a_response(httpd: StartHttpd) -> None:
-    """What was not complete does not look so."""
-    server = httpd(grouped(app="gateway.wsgi"))
-    server.log.allow_crashes()
-    server.log.allow(LOST)
-    [pid] = wait_workers(server)
-    with server.connect() as connection:
-        connection.send_head("GET", "/handshake?token=x")
-        assert connection.read_head().status == 200
-        assert connection.read_chunk() == b"first"
-        kill(pid)
-        server.log.expect(DIED.format(pid=pid, how="was ended by SIGKILL"))
-        assert connection.read_chunk() is None
-    assert server.get("/list").body == b"one two"
-
-
-def test_killed_while_it_reads_an_upload(httpd: StartHttpd) -> None:
-    server = httpd(grouped(app="gateway.wsgi"))
-    server.log.allow_crashes()
-    server.log.allow(LOST)
-    [pid] = wait_workers(server)
-    with server.connect() as connection:
-        connection.send_head("POST", "/input_digest", {"Content-Length": "1000000"})
-        connection.send(b"x" * 500000)
-        time.sleep(0.2)
-        kill(pid)
-        server.log.expect(DIED.format(pid=pid, how="was ended by SIGKILL"))
-        server.log.wait_for(DIED.format(pid=pid, how=""))
-        connection.send(b"x" * 500000)
-        assert connection.read_head().status == 502
-    assert server.post("/input_digest", b"abc").json()[0] == 3
 
 
 def test_one_of_two_processes_is_killed_under_load(httpd: StartHttpd) -> None:
@@ -125,9 +74,9 @@ def test_one_of_two_processes_is_killed_under_load(httpd: StartHttpd) -> None:
     assert load.answered > 250
 
 
-def test_supervisor_is_killed(httpd: StartHttpd) -> None:
+def test_supervisor_is_killed(serve: StartGroup) -> None:
     """Another one is started with other processes; the old ones end."""
-    server = httpd(grouped())
+    server = serve()
     server.log.allow_crashes()
     old, pid = supervisor(server), worker(server)
     kill(old)
@@ -137,9 +86,9 @@ def test_supervisor_is_killed(httpd: StartHttpd) -> None:
     assert wait_replaced(server, pid) > 0
 
 
-def test_request_in_flight_when_the_supervisor_is_killed(httpd: StartHttpd) -> None:
+def test_request_in_flight_when_the_supervisor_is_killed(serve: StartGroup) -> None:
     """It may finish within shutdown-timeout."""
-    server = httpd(grouped(app="waiting.wsgi"))
+    server = serve(app="waiting.wsgi")
     server.log.allow_crashes()
     connection, gate = wait_inside(server)
     [pid] = wait_workers(server)
@@ -184,8 +133,8 @@ def test_child_of_httpd_is_killed(httpd: StartHttpd) -> None:
     assert connection.read_response().body == str(pid).encode()
 
 
-def test_process_that_hangs_in_its_end_is_ended(httpd: StartHttpd) -> None:
-    server = httpd(grouped("shutdown-timeout=1"))
+def test_process_that_hangs_in_its_end_is_ended(serve: StartGroup) -> None:
+    server = serve("shutdown-timeout=1")
     server.log.allow_crashes()
     server.log.expect("WC0035: .*did not end")
     server.log.allow("WC0081: .*exited with code 1")
@@ -202,3 +151,22 @@ def test_process_without_memory(httpd: StartHttpd) -> None:
     found = evaluate(server, "/", "len(bytearray(400000000))")
     assert found["raised"] == "MemoryError"
     assert evaluate(server, "/", "1") == 1
+
+
+def test_plan_of_another_build_names_both_versions() -> None:
+    """The program refuses what a library of another build tells it, in one line."""
+    parts = (b"@build", b"0.0.1+of-another-build", b"@anything", b"else")
+    plan = os.memfd_create("plan")
+    os.write(plan, b"".join(len(part).to_bytes(8, "little") + part for part in parts))
+    program = PREFIX / "libexec/wsgi-core/wsgi-daemon"
+    environment = {"WSGI_DAEMON_ROLE": f"supervisor:{plan}"}
+    result = subprocess.run(
+        [str(program)], env=environment, pass_fds=[plan], capture_output=True, text=True
+    )
+    os.close(plan)
+    assert result.returncode != 0
+    theirs = r"the libwsgi_core of the server is 0.0.1\+of-another-build: "
+    line = rf"WC0065: {program} is (\S+), but {theirs}"
+    match = re.search(line, result.stderr)
+    assert match, result.stderr
+    assert match[1].encode() in program.read_bytes()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import process
-from conftest import StartHttpd
+from conftest import StartGroup, StartHttpd
 from evaluating import environ, evaluate
 from groups import grouped, supervisor, wait_workers, worker, workers
 from httpd import Mpm
@@ -43,17 +43,17 @@ def met(server: Watched, count: int) -> list[tuple[int, int]]:
     ],
 )
 def test_environ_flags(
-    httpd: StartHttpd, options: str, multiprocess: bool, multithread: bool
+    serve: StartGroup, options: str, multiprocess: bool, multithread: bool
 ) -> None:
-    server = httpd(grouped(options))
+    server = serve(options)
     assert environ(server, "/", "wsgi.multiprocess") is multiprocess
     assert environ(server, "/", "wsgi.multithread") is multithread
     assert environ(server, "/", "wsgi.run_once") is False
 
 
 @pytest.mark.parametrize(("options", "count"), [("", 1), ("processes=1", 1), ("processes=3", 3)])
-def test_as_many_processes_as_configured(httpd: StartHttpd, options: str, count: int) -> None:
-    server = httpd(grouped(options))
+def test_as_many_processes_as_configured(serve: StartGroup, options: str, count: int) -> None:
+    server = serve(options)
     found = wait_workers(server, count)
     assert worker(server) in found
     assert set(found).isdisjoint(process.children(server.server.pid))
@@ -77,8 +77,8 @@ def test_the_default_is_one_process_with_15_threads(httpd: StartHttpd) -> None:
     assert evaluate(server, "/", "mod_wsgi.maximum_processes") == 1
 
 
-def test_one_thread_serves_one_request_at_a_time(httpd: StartHttpd) -> None:
-    server = httpd(grouped("threads=1"))
+def test_one_thread_serves_one_request_at_a_time(serve: StartGroup) -> None:
+    server = serve("threads=1")
     found = met(server, 3)
     assert len(set(found)) == 1
 
@@ -90,8 +90,8 @@ def test_every_child_uses_the_same_processes(httpd: StartHttpd, mpm: Mpm) -> Non
     assert {pid for pid, _ in met(server, 4)} <= set(found)
 
 
-def test_httpd_has_no_python(httpd: StartHttpd) -> None:
-    server = httpd(grouped())
+def test_httpd_has_no_python(serve: StartGroup) -> None:
+    server = serve()
     pid = worker(server)
     others = [*process.children(server.server.pid), server.server.pid]
     for other in others:
@@ -127,9 +127,9 @@ def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0].decode().rstrip()
 
 
-def test_supervisor_is_small(httpd: StartHttpd) -> None:
+def test_supervisor_is_small(serve: StartGroup) -> None:
     """It has one thread and no Python."""
-    server = httpd(grouped("processes=2"))
+    server = serve("processes=2")
     wait_workers(server, 2)
     pid = supervisor(server)
     assert process.status(pid, "Threads") == 1

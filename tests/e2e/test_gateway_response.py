@@ -106,14 +106,21 @@ def test_a_status_header_is_an_ordinary_header(server: Watched) -> None:
     assert response.header("Status") == "404 Not Found"
 
 
-def test_a_location_does_not_redirect_internally(server: Watched) -> None:
-    response = respond(server, [TEXT, ("Location", "/list")])
-    assert (response.status, response.body) == (200, b"body")
-    assert response.header("Location") == "/list"
-
-
 def test_values_are_sent_as_latin_1(server: Watched) -> None:
     assert respond(server, [TEXT, ("X-Raw", "\xe9\xff\ta")]).header("X-Raw") == "\xe9\xff\ta"
+
+
+@pytest.mark.parametrize("status", ["100 Continue", "101 Switching", "199 Odd", "099 Odd", "000"])
+def test_a_status_that_is_not_final_is_500(server: Watched, status: str) -> None:
+    server.log.expect_exception("ValueError", "a response cannot end with a status below 200")
+    assert respond(server, status=status).status == 500
+    assert server.get("/list").body == b"one two"
+
+
+@pytest.mark.parametrize("status", ["600 Odd", "999 Odder"])
+def test_a_status_beyond_the_usual_ones(server: Watched, status: str) -> None:
+    response = respond(server, status=status)
+    assert (response.status, response.body) == (int(status[:3]), b"body")
 
 
 def test_an_empty_header_value(server: Watched) -> None:

@@ -10,7 +10,7 @@ from conftest import StartHttpd
 from deciding import FAILURES, MODES, TRACEBACK, UNUSABLE, function, group, options, put
 
 SIGNATURE = "allow_access(environ, host)"
-DENIED = r"WC0058: .*access is denied to this client"
+DENIED = r"WC0059: .*access is denied to this client"
 
 
 def config(mode: str, more: str = "", inside: str = "") -> str:
@@ -134,7 +134,7 @@ def test_satisfy_any_leaves_it_to_others(httpd: StartHttpd) -> None:
     (server.root / "users").touch()
     put(server.root, function(SIGNATURE, "return False"))
     assert server.get("/app?1").status == 401
-    assert not server.log.find("WC0058")
+    assert not server.log.find("WC0059")
 
 
 def test_only_where_it_is_configured(httpd: StartHttpd) -> None:

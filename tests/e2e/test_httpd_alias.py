@@ -8,7 +8,7 @@ import pytest
 
 import sharing
 from evaluating import environ, evaluate
-from httpd import Httpd
+from modes import MODES, in_mode
 from server import Server, Watched
 
 CONFIG = """
@@ -57,9 +57,9 @@ WSGIScriptAlias /overridden @APPS@/evaluate.wsgi application-group=alias \
 """
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    server = Httpd(CONFIG)
+@pytest.fixture(scope="module", params=MODES)
+def running(request: pytest.FixtureRequest) -> Iterator[Server]:
+    server = in_mode(request.param, CONFIG)
     (server.root / "htdocs" / "file.txt").write_text("static file")
     (server.root / "forbidden").mkdir()
     (server.root / "forbidden" / "hello.wsgi").write_text((server.apps / "hello.wsgi").read_text())

@@ -113,7 +113,7 @@ def test_a_script_that_can_not_be_used(httpd: StartHttpd, mode: str, failure: st
 
 def test_a_provider_without_a_script(httpd: StartHttpd) -> None:
     server = httpd(location("embedded", ""))
-    server.log.expect(r"WC0059: .*no script is configured")
+    server.log.expect(r"WC0044: .*no script is configured")
     assert server.get("/?1", basic("jo", "x")).status == 500
 
 
@@ -219,14 +219,14 @@ def test_a_failed_authorization_may_be_forbidden(httpd: StartHttpd) -> None:
 
 
 GROUP_FAILURES = {
-    "raises": ("raise ValueError('broken')", r"WC0056: .*ValueError"),
-    "raises later": ("yield 'other'; raise ValueError('broken')", r"WC0056: .*ValueError"),
-    "is None": ("return None", r"WC0056: .*TypeError"),
-    "is True": ("return True", r"WC0056: .*TypeError"),
-    "is a name": ("return 'staff'", r"WC0057: .*an object of type str"),
-    "is bytes": ("return b'staff'", r"WC0057: .*an object of type bytes"),
-    "has a number": ("return [1, 'staff']", r"WC0057: .*an object of type int"),
-    "has a bad one after it": ("return ['staff', None]", r"WC0057: .*an object of type NoneType"),
+    "raises": ("raise ValueError('broken')", r"WC0057: .*ValueError"),
+    "raises later": ("yield 'other'; raise ValueError('broken')", r"WC0057: .*ValueError"),
+    "is None": ("return None", r"WC0057: .*TypeError"),
+    "is True": ("return True", r"WC0057: .*TypeError"),
+    "is a name": ("return 'staff'", r"WC0058: .*an object of type str"),
+    "is bytes": ("return b'staff'", r"WC0058: .*an object of type bytes"),
+    "has a number": ("return [1, 'staff']", r"WC0058: .*an object of type int"),
+    "has a bad one after it": ("return ['staff', None]", r"WC0058: .*an object of type NoneType"),
 }
 
 
@@ -247,6 +247,6 @@ def test_a_group_without_a_script(httpd: StartHttpd) -> None:
     config = users("embedded", "wsgi-group staff")
     server = httpd(config.replace("WSGIAuthGroupScript", "# WSGIAuthGroupScript"))
     put(server.root, USERS)
-    server.log.expect(r"WC0059: .*no script is configured")
+    server.log.expect(r"WC0044: .*no script is configured")
     server.log.expect(r"AH01631: user jo: authorization failure")
     assert server.get("/?1", basic("jo", "sécret")).status == 401

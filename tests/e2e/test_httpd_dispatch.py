@@ -113,9 +113,9 @@ def test_what_it_sees(httpd: StartHttpd, mode: str) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("1", r"WC0057: .*\(\) what is no answer: an object of type int"),
-        ("'a\\0b'", r"WC0057: .*an object of type str"),
-        ("1 / 0", r"WC0056: .*ZeroDivisionError exception raised processing"),
+        ("1", r"WC0058: .*\(\) what is no answer: an object of type int"),
+        ("'a\\0b'", r"WC0058: .*an object of type str"),
+        ("1 / 0", r"WC0057: .*ZeroDivisionError exception raised processing"),
     ],
 )
 def test_a_failure_refuses_the_request(

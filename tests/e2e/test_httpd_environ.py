@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+import process
 import sharing
 from evaluating import environ, evaluate
-from httpd import Httpd
+from modes import MODES, in_mode
 from server import Server, Watched
 from waiting import poll
 
@@ -75,12 +76,12 @@ PASSWORDS = "user:{SHA}fEqNCco3Yq9h5ZUglD3CZJT4lBs=\n"  # 123456
 AUTHORIZATION = {"Authorization": "Basic dXNlcjoxMjM0NTY="}
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
+@pytest.fixture(scope="module", params=MODES)
+def running(request: pytest.FixtureRequest) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PASSED_TO_HTTPD", "caf\xe9")
         patch.setenv("LD_LIBRARY_PATH", "/nonexistent")
-        server = Httpd(CONFIG)
+        server = in_mode(request.param, CONFIG)
         (server.root / "passwords").write_text(PASSWORDS)
         yield from sharing.serve(server)
 
@@ -102,7 +103,6 @@ def server(running: Server) -> Iterator[Watched]:
         ("/", "REQUEST_METHOD", "GET"),
         ("/", "SCRIPT_NAME", ""),
         ("/", "wsgi.url_scheme", "http"),
-        ("/", "mod_wsgi.process_group", ""),
         ("/", "mod_wsgi.x-carrier", None),
         ("/", "PATH", None),
         ("/", "LD_LIBRARY_PATH", None),
@@ -122,6 +122,7 @@ def test_variables(server: Watched, path: str, key: str, expected: Any) -> None:
 
 def test_typed_keys_cannot_be_overridden(server: Watched) -> None:
     assert environ(server, "/", "wsgi.version") == [1, 0]
+    assert environ(server, "/", "mod_wsgi.process_group") == server.group
     assert environ(server, "/", "mod_wsgi.version") == [6, 1, 1]
 
 
@@ -176,7 +177,9 @@ def test_versions_and_ids(server: Watched) -> None:
 
 
 def test_server_pid_is_the_child(server: Watched) -> None:
-    assert environ(server, "/", "mod_wsgi.server_pid") == str(evaluate(server, "/", "os.getpid()"))
+    pid = int(environ(server, "/", "mod_wsgi.server_pid"))
+    assert process.parent(pid) == server.server.pid
+    assert (pid == evaluate(server, "/", "os.getpid()")) is not bool(server.group)
 
 
 def test_a_host_name_is_html_escaped(server: Watched) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import sharing
 from evaluating import environ, evaluate
-from httpd import Httpd
+from modes import MODES, in_mode
 from server import Server, Watched
 
 CONFIG = """
@@ -56,9 +56,9 @@ WSGIIgnoreActivity On
 """
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    server = Httpd(CONFIG)
+@pytest.fixture(scope="module", params=MODES)
+def running(request: pytest.FixtureRequest) -> Iterator[Server]:
+    server = in_mode(request.param, CONFIG)
     override = server.root / "override"
     override.mkdir()
     (override / ".htaccess").write_text(OVERRIDES)

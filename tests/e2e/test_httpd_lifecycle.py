@@ -122,10 +122,9 @@ def test_atexit_callbacks_run(start: StartServer, mpm: str, how: str, group: str
 def test_non_daemon_threads_are_joined_before_atexit(start: StartServer) -> None:
     server = start(Httpd(ALIAS, Mpm()))
     path = shared_directory(server) / "thread"
-    expression = (
-        f"threading.Thread(target=lambda: (threading.main_thread().join(0.2), touch('{path}')))"
-        ".start()"
-    )
+    # A thread inherits being a daemon from the request thread, which is one to Python.
+    work = f"lambda: (time.sleep(1), touch('{path}'))"
+    expression = f"threading.Thread(target={work}, daemon=False).start()"
     assert evaluate(server, "/", expression) is None
     server.server.stop()
     assert path.read_text() == "called\n"

@@ -8,7 +8,7 @@ import pytest
 
 import sharing
 from client import Connection
-from httpd import Httpd
+from modes import MODES, in_mode
 from server import Server, Watched
 
 CONFIG = """
@@ -35,9 +35,9 @@ ErrorDocument 404 "a page of httpd"
 """
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    yield from sharing.serve(Httpd(CONFIG))
+@pytest.fixture(scope="module", params=MODES)
+def running(request: pytest.FixtureRequest) -> Iterator[Server]:
+    yield from sharing.serve(in_mode(request.param, CONFIG))
 
 
 @pytest.fixture
@@ -129,9 +129,9 @@ def test_a_404_of_the_application_is_its_own(server: Watched) -> None:
     assert (response.status, response.body) == (404, b"body")
 
 
-@pytest.fixture(scope="module")
-def overriding() -> Iterator[Server]:
-    yield from sharing.serve(Httpd(OVERRIDE))
+@pytest.fixture(scope="module", params=MODES)
+def overriding(request: pytest.FixtureRequest) -> Iterator[Server]:
+    yield from sharing.serve(in_mode(request.param, OVERRIDE))
 
 
 @pytest.fixture
@@ -172,9 +172,9 @@ WSGIScriptAlias / @APPS@/method.wsgi
 """
 
 
-@pytest.fixture(scope="module")
-def head_server() -> Iterator[Server]:
-    yield from sharing.serve(Httpd(HEAD))
+@pytest.fixture(scope="module", params=MODES)
+def head_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    yield from sharing.serve(in_mode(request.param, HEAD))
 
 
 @pytest.mark.parametrize(
@@ -218,9 +218,9 @@ def test_sendfile_sends_the_same(sendfile_server: Server, offset: int, length: i
         assert response.complete
 
 
-@pytest.fixture(scope="module")
-def sendfile_server() -> Iterator[Server]:
-    yield from sharing.serve(Httpd(SENDFILE))
+@pytest.fixture(scope="module", params=MODES)
+def sendfile_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    yield from sharing.serve(in_mode(request.param, SENDFILE))
 
 
 def test_deflate_compresses_an_application(head_server: Server) -> None:

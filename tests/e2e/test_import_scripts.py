@@ -63,7 +63,7 @@ class Prepared:
                 source = NOTING.format(shared=str(shared), name=name)
                 write_script(root / f"{name}.wsgi", source, 1_700_000_000)
 
-        return self.httpd(config, mpm, prepare=prepare)
+        return self.httpd(config, mpm, before=prepare)
 
 
 @pytest.fixture

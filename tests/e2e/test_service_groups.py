@@ -61,7 +61,7 @@ class Service:
                 write_script(root / f"{number}.py", text, 1_700_000_000)
 
         config = f"WSGIDaemonProcess service threads=0 {options}\n{imports}{more}"
-        return self.httpd(config, prepare=prepare)
+        return self.httpd(config, before=prepare)
 
     def notes(self) -> list[str]:
         return self.path.read_text().splitlines() if self.path.exists() else []

@@ -71,6 +71,8 @@ messages! {
     SCRIPT_RAISED = 42;
     /// A script lacks the configured callable.
     CALLABLE_MISSING = 43;
+    /// There is no script that could decide; the request is refused.
+    DECIDER_MISSING = 44;
     /// An application or its response raised an exception.
     APPLICATION_RAISED = 50;
     /// An application raised SystemExit, which is ignored.
@@ -83,14 +85,14 @@ messages! {
     LENGTH_SHORT = 54;
     /// The response could not be handed to the host.
     RESPONSE_FAILED = 55;
+    /// A header field of a response is longer than header-buffer-size; 500.
+    HEADER_TOO_LONG = 56;
     /// A function of a script that decides about requests raised an exception; the request is refused.
-    DECIDER_RAISED = 56;
+    DECIDER_RAISED = 57;
     /// A function of a script that decides about requests returned what it must not; the request is refused.
-    DECIDER_ANSWER = 57;
+    DECIDER_ANSWER = 58;
     /// The script that decides about access denied it to the client.
-    ACCESS_DENIED = 58;
-    /// There is no script that could decide; the request is refused.
-    DECIDER_MISSING = 59;
+    ACCESS_DENIED = 59;
     /// The named process group is not defined.
     GROUP_UNKNOWN = 60;
     /// The request maps to this process, and the configuration keeps applications out of it.

@@ -116,11 +116,12 @@ impl ResponseHead {
         })
     }
 
-    /// The fields after the rules for repeats.
+    /// The fields after the rules for repeats, without those that are not the application's.
     fn merged(&self) -> Vec<(&[u8], Cow<'_, [u8]>)> {
         let mut fields: Vec<(&[u8], Cow<'_, [u8]>)> = Vec::with_capacity(self.fields.len());
         let mut index = Index::default();
-        for (name, value) in self.headers() {
+        let own = |(name, _): &(&[u8], &[u8])| !rules::is_framing(name);
+        for (name, value) in self.headers().filter(own) {
             let earlier = index.find(&fields, name);
             match (earlier, earlier.map(|_| rules::repeats(name))) {
                 (Some(at), Some(Repeats::Joined)) => {

@@ -227,8 +227,12 @@ impl Response {
         })?;
         self.code = head.code();
         let length = match head.content_length().transpose() {
-            Ok(length) if self.code / 100 != 1 => length,
-            Ok(_) => return Err(Broken::value("a response cannot end with a status of 1xx")),
+            Ok(length) if self.code >= 200 => length,
+            Ok(_) => {
+                return Err(Broken::value(
+                    "a response cannot end with a status below 200",
+                ));
+            }
             Err(error) => return Err(Broken::value(&error.to_string())),
         };
         let error_page = self.error_override && self.code >= 400;

@@ -1,5 +1,6 @@
 //! A connection to a worker, kept open from request to request.
 
+use super::super::sys::poll;
 use super::super::sys::socket::{self, Address, Buffers, Wait};
 use super::super::wire::{Client, Decoder, Identity};
 use super::relay::Broken;
@@ -104,6 +105,12 @@ impl Connection {
         self.out.clear();
         self.out.shrink_to(MOST_KEPT);
         Ok(())
+    }
+
+    /// Whether something arrives in time.
+    pub fn arrives_within(&self, time: Duration) -> bool {
+        // What is wrong with it shows when it is received.
+        poll::readable(self.fd.as_fd(), Some(time)).unwrap_or(true)
     }
 
     /// Waits for something, and receives it.

@@ -43,6 +43,9 @@ pub enum ClientFailure {
     /// The host did not take the response.
     #[error("the client or the server broke the exchange off")]
     Host,
+    /// The worker answered with a header field that is longer than it may be.
+    #[error("the header field '{0}' of the response is longer than header-buffer-size")]
+    HeaderTooLong(String),
     /// The request can't be sent at all.
     #[error("{0}")]
     Unsendable(String),

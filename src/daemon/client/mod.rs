@@ -3,6 +3,7 @@
 
 mod connection;
 mod failure;
+mod output;
 mod relay;
 
 pub use failure::{ClientFailure, Facts, Finished};
@@ -11,7 +12,6 @@ use super::launch::{Launched, address};
 use super::settings::GroupSettings;
 use super::slots::{self, ClaimError, Claimer, Lease, State};
 use super::sys::clock;
-use super::sys::socket::Buffers;
 use connection::{Connection, Target};
 use relay::{Broken, Relay};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +28,11 @@ pub trait Downstream: Exchange {
     fn read_now(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, ReadFailure> {
         let _ = buffer;
         Ok(None)
+    }
+
+    /// The client may take nothing of a block for so long; the host's own limit holds otherwise.
+    fn set_send_timeout(&mut self, timeout: Duration) {
+        let _ = timeout;
     }
 }
 
@@ -107,11 +112,11 @@ impl GroupClient {
             },
         );
         let (mut refusals, mut lost) = (0, 0);
+        let mut relay = Relay::new(down, body, &self.settings);
         loop {
             let lease = self
                 .admit(start)
                 .map_err(|failure| (failure, Facts::default()))?;
-            let mut relay = Relay::new(down, body);
             match self.attempt(&lease, &request, &mut relay) {
                 Ok(finished) => return Ok(finished),
                 Err(Broken::Unreachable) => {
@@ -250,7 +255,18 @@ impl GroupClient {
         None
     }
 
+    /// Closes what leads to workers that are no more.
+    fn forget_the_gone(&self) {
+        for (row, pool) in self.claimer.table().rows().zip(&self.pools) {
+            let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
+            pool.retain(|connection| {
+                row.state != State::Gone && row.generation == connection.generation()
+            });
+        }
+    }
+
     fn connect(&self, lease: &Lease<'_>) -> Result<Connection, Broken> {
+        self.forget_the_gone();
         let (row, generation) = (lease.row(), lease.generation());
         let settings = &self.settings;
         Connection::open(&Target {
@@ -260,10 +276,7 @@ impl GroupClient {
             owner: self.launched.owner_uid,
             connect_timeout: settings.connect_timeout,
             socket_timeout: self.socket_timeout,
-            buffers: Buffers {
-                send: settings.send_buffer_size,
-                receive: settings.receive_buffer_size,
-            },
+            buffers: settings.buffers(),
         })
     }
 }

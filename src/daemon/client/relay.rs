@@ -1,13 +1,16 @@
 //! One request over one connection: frames in, the host's exchange out.
 
+use super::super::settings::GroupSettings;
 use super::super::slots::Lease;
-use super::super::wire::{self, Abort, Client, End, Reply, Ticket};
+use super::super::wire::{self, Abort, Client, End, Reply, Ticket, limit};
 use super::connection::Connection;
+use super::output::Output;
 use super::{Body, ClientFailure, Downstream, Facts, Finished};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use wsgi_core_abi::{Outcome, Request, SendFlags};
+use std::time::Duration;
+use wsgi_core_abi::{Head, Outcome, Request, SendFlags};
 
 /// Why a request did not come to an end.
 #[derive(Debug)]
@@ -32,16 +35,18 @@ pub enum Broken {
     Wire(wire::Error),
     /// The host did not take something.
     Host,
+    /// A header field is longer than it may be: its name.
+    HeaderTooLong(String),
 }
 
 impl Broken {
     pub fn into_failure<D: Downstream>(self, relay: &Relay<'_, D>) -> ClientFailure {
         match self {
             Self::Unreachable | Self::Stale | Self::Refused | Self::Lost => {
-                let when = match (relay.facts.head_sent, relay.facts.bytes_in) {
+                let when = match (relay.facts.head_sent, relay.touched) {
                     (true, _) => "ended before the response was complete",
-                    (false, 0) => "ended before it answered",
-                    (false, _) => "ended before it answered, while it read the request body",
+                    (false, false) => "ended before it answered",
+                    (false, true) => "ended before it answered, while it read the request body",
                 };
                 ClientFailure::Lost(when.to_owned())
             }
@@ -57,6 +62,7 @@ impl Broken {
             }
             Self::Wire(error) => ClientFailure::Lost(format!("broke the protocol: {error}")),
             Self::Host => ClientFailure::Host,
+            Self::HeaderTooLong(name) => ClientFailure::HeaderTooLong(name),
         }
     }
 }
@@ -77,21 +83,43 @@ pub struct Relay<'d, D> {
     touched: bool,
     /// The host has the whole response.
     complete: bool,
+    /// What had arrived of the body before the request was sent, to go along with it.
+    first: Option<Vec<u8>>,
     buffer: Vec<u8>,
+    output: Output,
+    /// How long a header field may be.
+    longest: usize,
+    /// How long the client may take nothing.
+    send_timeout: Duration,
 }
 
 /// How much of a body is sent at once.
 const PIECE: usize = 64 << 10;
+/// How much a host may have without having to send it on, where nothing else is set.
+const UNFLUSHED: usize = 8 << 20;
+/// What stands between name and value of a header field.
+const SEPARATOR: usize = ": ".len();
 
 impl<'d, D: Downstream> Relay<'d, D> {
-    pub fn new(down: &'d mut D, body: Body) -> Self {
+    pub fn new(down: &'d mut D, body: Body, settings: &GroupSettings) -> Self {
+        let or = |value: u32, default: usize| match value {
+            0 => default,
+            value => value as usize,
+        };
+        let most = or(settings.response_buffer_size, UNFLUSHED);
+        let timeouts = [settings.response_socket_timeout, settings.socket_timeout];
+        let send_timeout = timeouts.into_iter().find(|timeout| !timeout.is_zero());
         Self {
             down,
             body,
             facts: Facts::default(),
             touched: false,
             complete: false,
+            first: None,
             buffer: Vec::new(),
+            output: Output::new(settings.response_flush_delay, most as u64),
+            longest: or(settings.header_buffer_size, usize::MAX),
+            send_timeout: send_timeout.unwrap_or_default(),
         }
     }
 
@@ -117,10 +145,16 @@ impl<'d, D: Downstream> Relay<'d, D> {
             serial: lease.serial(),
         };
         let level = self.down.log_level();
-        let last = matches!(self.body, Body::None | Body::Length(0));
-        connection
-            .client
-            .request(&mut connection.out, request, level, ticket, &[], last)?;
+        let first = self.first.take().unwrap_or_else(|| self.read_first());
+        let last = match self.body {
+            Body::None => true,
+            Body::Length(length) => length == first.len() as u64,
+            Body::Open => false,
+        };
+        let Connection { client, out, .. } = &mut *connection;
+        let sent = client.request(out, request, level, ticket, &first, last);
+        self.first = Some(first);
+        sent?;
         let used = std::mem::replace(&mut connection.used, true);
         if let Err(error) = connection.send(&[], &[]) {
             return Err(if used { Broken::Stale } else { lost(&error) });
@@ -130,7 +164,11 @@ impl<'d, D: Downstream> Relay<'d, D> {
             if let Some(finished) = self.take_frames(connection)? {
                 return Ok(finished);
             }
+            if !self.output_may_wait(connection) {
+                self.let_go(SendFlags::FLUSH)?;
+            }
             if let Err(error) = connection.receive() {
+                self.let_go(SendFlags::FLUSH)?;
                 if self.complete {
                     return Ok(self.completed());
                 }
@@ -143,6 +181,32 @@ impl<'d, D: Downstream> Relay<'d, D> {
         }
     }
 
+    /// Whether more of the response comes soon enough to leave together with what is held.
+    fn output_may_wait(&self, connection: &Connection) -> bool {
+        self.output
+            .patience()
+            .is_none_or(|left| !left.is_zero() && connection.arrives_within(left))
+    }
+
+    /// What has arrived of the body: that the client has to be told to send is not known here.
+    fn read_first(&mut self) -> Vec<u8> {
+        let Body::Length(length) = self.body else {
+            return Vec::new();
+        };
+        let size = usize::try_from(length).unwrap_or(usize::MAX);
+        let mut first = vec![0; size.min(limit::FIRST_BODY)];
+        let mut count = 0;
+        while count < first.len()
+            && let Ok(Some(more)) = self.down.read_now(&mut first[count..])
+            && more > 0
+        {
+            count += more;
+        }
+        first.truncate(count);
+        self.facts.bytes_in = count as u64;
+        first
+    }
+
     /// Handles what has arrived.
     fn take_frames(&mut self, connection: &mut Connection) -> Result<Option<Finished>, Broken> {
         loop {
@@ -152,30 +216,58 @@ impl<'d, D: Downstream> Relay<'d, D> {
             match connection.client.receive(frame)? {
                 Reply::Hello | Reply::Accepted => {}
                 Reply::Head(head) => {
-                    let head = head.head();
-                    self.facts.code = head.code;
-                    // An error page is the host's own answer, and is still to be sent.
-                    self.facts.head_sent = !head.error_page;
-                    self.down.send_head(&head).map_err(|_| Broken::Host)?;
+                    self.send_head(&head.head())?;
                 }
                 Reply::Data(bytes, flags) => {
-                    self.down.send(bytes, flags).map_err(|_| Broken::Host)?;
-                    self.sent(bytes.len() as u64, flags);
+                    let sent = self.output.put(self.down, bytes, flags);
+                    self.sent(sent.map_err(|_| Broken::Host)?, flags);
                 }
                 Reply::File {
                     offset,
                     length,
                     flags,
                 } => {
+                    self.let_go(SendFlags::MORE)?;
                     let file = connection.files.pop_front();
                     self.send_file(file, offset, length, flags)?;
                 }
                 Reply::Log(record) => self.down.log(&record),
-                Reply::End(end) => return Ok(Some(self.end(&end))),
-                Reply::Abort(abort) => return Err(aborted(&abort)),
+                Reply::End(end) => {
+                    self.let_go(SendFlags::FLUSH)?;
+                    return Ok(Some(self.end(&end)));
+                }
+                Reply::Abort(abort) => {
+                    self.let_go(SendFlags::FLUSH)?;
+                    return Err(aborted(&abort));
+                }
                 Reply::Credit => self.feed(connection)?,
             }
         }
+    }
+
+    fn send_head(&mut self, head: &Head<'_>) -> Result<(), Broken> {
+        let length = |field: &wsgi_core_abi::Pair<'_>| {
+            field.name.as_slice().len() + SEPARATOR + field.value.as_slice().len()
+        };
+        let mut fields = head.headers.as_slice().iter();
+        if let Some(field) = fields.find(|field| length(field) > self.longest) {
+            let name = String::from_utf8_lossy(field.name.as_slice());
+            return Err(Broken::HeaderTooLong(name.into_owned()));
+        }
+        if !self.send_timeout.is_zero() {
+            self.down.set_send_timeout(self.send_timeout);
+        }
+        self.facts.code = head.code;
+        // An error page is the host's own answer, and is still to be sent.
+        self.facts.head_sent = !head.error_page;
+        self.down.send_head(head).map_err(|_| Broken::Host)
+    }
+
+    /// Lets go of what waits for more.
+    fn let_go(&mut self, flags: SendFlags) -> Result<(), Broken> {
+        let sent = self.output.let_go(self.down, flags);
+        self.facts.bytes_out += sent.map_err(|_| Broken::Host)?;
+        Ok(())
     }
 
     fn sent(&mut self, bytes: u64, flags: SendFlags) {

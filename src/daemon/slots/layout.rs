@@ -92,67 +92,89 @@ impl State {
 /// No waiter, at the ends of the queue.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// The fixed part.
-#[derive(Clone, Copy)]
-pub(super) struct Header<'m> {
-    pub magic: &'m AtomicU32,
-    pub version: &'m AtomicU32,
-    pub rows: &'m AtomicU32,
-    pub slots: &'m AtomicU32,
-    pub members: &'m AtomicU32,
-    pub waiters: &'m AtomicU32,
-    /// Who holds the lock; see `lock`.
-    pub lock: &'m AtomicU32,
-    /// How often it was taken: who waits for it sees that others go on.
-    pub turns: &'m AtomicU32,
-    /// First and last in the queue, and how many are in it.
-    pub head: &'m AtomicU32,
-    pub tail: &'m AtomicU32,
-    pub waiting: &'m AtomicU32,
-    /// Number of the last waiter and of the last lease.
-    pub order: &'m AtomicU32,
-    pub serial: &'m AtomicU32,
-    /// Not 0: nobody is admitted any more.
-    pub closed: &'m AtomicU32,
-    /// Where to look for a free waiter first.
-    pub hint: &'m AtomicU32,
+/// A structure of words, each at its place among them.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident of $size:ident { $($(#[$about:meta])* $word:ident at $place:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(super) struct $name<'m> {
+            $($(#[$about])* pub $word: &'m AtomicU32,)*
+        }
+
+        impl<'m> From<&'m [AtomicU32; $size]> for $name<'m> {
+            fn from(words: &'m [AtomicU32; $size]) -> Self {
+                Self { $($word: &words[$place],)* }
+            }
+        }
+    };
 }
 
-/// A worker.
-#[derive(Clone, Copy)]
-pub(super) struct Row<'m> {
-    pub state: &'m AtomicU32,
-    pub generation: &'m AtomicU32,
-    pub capacity: &'m AtomicU32,
-    /// How many of its slots are taken. Derived from them.
-    pub in_flight: &'m AtomicU32,
+words! {
+    /// The fixed part.
+    Header of HEADER {
+        magic at 0,
+        version at 1,
+        rows at 2,
+        slots at 3,
+        members at 4,
+        waiters at 5,
+        /// Who holds the lock; see `lock`.
+        lock at 16,
+        /// How often it was taken: who waits for it sees that others go on.
+        turns at 17,
+        /// First and last in the queue, and how many are in it.
+        head at 32,
+        tail at 33,
+        waiting at 34,
+        /// Number of the last waiter and of the last lease.
+        order at 35,
+        serial at 36,
+        /// Not 0: nobody is admitted any more.
+        closed at 37,
+        /// Where to look for a free waiter first.
+        hint at 38,
+    }
 }
 
-/// Room for one request. `owner` decides: 0, or 1 more than the member that has it.
-#[derive(Clone, Copy)]
-pub(super) struct Slot<'m> {
-    pub owner: &'m AtomicU32,
-    pub serial: &'m AtomicU32,
+words! {
+    /// A worker.
+    Row of ROW {
+        state at 0,
+        generation at 1,
+        capacity at 2,
+        /// How many of its slots are taken. Derived from them.
+        in_flight at 3,
+    }
 }
 
-/// A process. `pid` decides: 0 if there is none.
-#[derive(Clone, Copy)]
-pub(super) struct Member<'m> {
-    pub pid: &'m AtomicU32,
+words! {
+    /// Room for one request. `owner` decides: 0, or 1 more than the member that has it.
+    Slot of SLOT {
+        owner at 0,
+        serial at 1,
+    }
 }
 
-/// A request that waits, or has been given a slot and not noticed yet. `state` decides, and is the futex.
-#[derive(Clone, Copy)]
-pub(super) struct Waiter<'m> {
-    pub state: &'m AtomicU32,
-    pub owner: &'m AtomicU32,
-    pub order: &'m AtomicU32,
-    /// Slot and serial number of the lease it was given.
-    pub slot: &'m AtomicU32,
-    pub serial: &'m AtomicU32,
-    /// Neighbours in the queue. Derived from `order`.
-    pub next: &'m AtomicU32,
-    pub previous: &'m AtomicU32,
+words! {
+    /// A process. `pid` decides: 0 if there is none.
+    Member of MEMBER {
+        pid at 0,
+    }
+}
+
+words! {
+    /// A request that waits, or has been given a slot and not noticed yet. `state` decides, and is the futex.
+    Waiter of WAITER {
+        state at 0,
+        owner at 1,
+        order at 2,
+        /// Slot and serial number of the lease it was given.
+        slot at 3,
+        serial at 4,
+        /// Neighbours in the queue. Derived from `order`.
+        next at 5,
+        previous at 6,
+    }
 }
 
 /// States of a waiter: none, in the queue, given a slot, sent away.
@@ -170,55 +192,18 @@ pub(super) struct View<'m> {
 
 impl<'m> View<'m> {
     pub fn header(self) -> Option<Header<'m>> {
-        let [magic, version, rows, slots, members, waiters, ..] = self.words.get(..16)? else {
-            return None;
-        };
-        let [lock, turns, ..] = self.words.get(16..32)? else {
-            return None;
-        };
-        let [head, tail, waiting, order, serial, closed, hint, ..] = self.words.get(32..HEADER)?
-        else {
-            return None;
-        };
-        Some(Header {
-            magic,
-            version,
-            rows,
-            slots,
-            members,
-            waiters,
-            lock,
-            turns,
-            head,
-            tail,
-            waiting,
-            order,
-            serial,
-            closed,
-            hint,
-        })
+        self.words.first_chunk().map(Header::from)
     }
 
     pub fn row(self, index: u32) -> Option<Row<'m>> {
-        let words = self.group(HEADER, index, self.layout.rows, ROW)?;
-        let [state, generation, capacity, in_flight, ..] = words else {
-            return None;
-        };
-        Some(Row {
-            state,
-            generation,
-            capacity,
-            in_flight,
-        })
+        self.at(HEADER, index, self.layout.rows).map(Row::from)
     }
 
     /// A slot by its number over all rows.
     pub fn slot(self, index: u32) -> Option<Slot<'m>> {
         let slots = self.layout.rows * self.layout.slots;
-        let [owner, serial] = self.group(self.layout.slots_at(), index, slots, SLOT)? else {
-            return None;
-        };
-        Some(Slot { owner, serial })
+        self.at(self.layout.slots_at(), index, slots)
+            .map(Slot::from)
     }
 
     /// Numbers of the slots of a row.
@@ -227,33 +212,30 @@ impl<'m> View<'m> {
     }
 
     pub fn member(self, index: u32) -> Option<Member<'m>> {
-        let words = self.group(self.layout.members_at(), index, self.layout.members, MEMBER)?;
-        let [pid, _] = words else { return None };
-        Some(Member { pid })
+        let members = self.layout.members;
+        self.at(self.layout.members_at(), index, members)
+            .map(Member::from)
     }
 
     pub fn waiter(self, index: u32) -> Option<Waiter<'m>> {
-        let words = self.group(self.layout.waiters_at(), index, self.layout.waiters, WAITER)?;
-        let [state, owner, order, slot, serial, next, previous, _] = words else {
-            return None;
-        };
-        Some(Waiter {
-            state,
-            owner,
-            order,
-            slot,
-            serial,
-            next,
-            previous,
-        })
+        let waiters = self.layout.waiters;
+        self.at(self.layout.waiters_at(), index, waiters)
+            .map(Waiter::from)
     }
 
-    fn group(self, at: usize, index: u32, count: u32, words: usize) -> Option<&'m [AtomicU32]> {
+    /// The words of one of `count` things that begin at a place.
+    fn at<const SIZE: usize>(
+        self,
+        place: usize,
+        index: u32,
+        count: u32,
+    ) -> Option<&'m [AtomicU32; SIZE]> {
         if index >= count {
             return None;
         }
-        let from = at + index as usize * words;
-        self.words.get(from..from + words)
+        self.words
+            .get(place + index as usize * SIZE..)?
+            .first_chunk()
     }
 }
 

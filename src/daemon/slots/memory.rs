@@ -4,6 +4,7 @@
 //! mapping. Everything in the mapping is an `AtomicU32`, because other processes write it at any time and any
 //! 32 bits are a valid one.
 
+use super::super::sys::limits::check_file_size;
 use super::error::Error;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -36,16 +37,20 @@ const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEA
 impl Memory {
     /// New memory, all zero.
     pub fn create(words: usize) -> Result<Self, Error> {
+        let size = words * size_of::<AtomicU32>();
+        check_file_size(size).map_err(|source| Error::System {
+            call: "ftruncate",
+            source,
+        })?;
         let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
         // SAFETY: a constant string.
         let fd = unsafe { libc::memfd_create(c"wsgi-core".as_ptr(), flags) };
         let fd = check("memfd_create", fd)?;
         // SAFETY: a new descriptor that nobody else has.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let length = (words * size_of::<AtomicU32>()) as libc::off_t;
         // SAFETY: plain values.
         check("ftruncate", unsafe {
-            libc::ftruncate(fd.as_raw_fd(), length)
+            libc::ftruncate(fd.as_raw_fd(), size as libc::off_t)
         })?;
         // SAFETY: plain values.
         check("fcntl(F_ADD_SEALS)", unsafe {

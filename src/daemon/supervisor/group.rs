@@ -8,10 +8,10 @@ use super::super::settings::GroupSettings;
 use super::super::slots::{self, State, Table};
 use super::super::sys::poll::When;
 use super::super::sys::process::{self, Exit};
-use super::super::sys::socket::{self, Address, Buffers};
+use super::super::sys::socket::{self, Address};
 use super::super::sys::{account, clock, fd, identity, spawn};
 use super::obituary::Obituary;
-use super::row::{Phase, Row, Worker};
+use super::row::{Phase, Place, Row, Worker};
 use super::{Common, event};
 use std::ffi::{CString, OsString};
 use std::io;
@@ -45,6 +45,7 @@ pub struct Group {
     part: Names,
     admission: slots::Supervisor,
     rows: Vec<Row>,
+    places: Vec<Place>,
     closed: bool,
     look_around: Instant,
     swept: Instant,
@@ -79,10 +80,12 @@ impl Group {
         let rows = (0..layout.rows).map(|row| Row {
             worker: None,
             generation: admission.table().row(row).map_or(0, |row| row.generation),
+        });
+        let rows = rows.collect();
+        let places = (0..part.settings.workers()).map(|_| Place {
             back_off: super::back_off::BackOff::default(),
             start_at: now,
         });
-        let rows = rows.collect();
         let name = String::from_utf8_lossy(&part.name).into_owned();
         Ok(Self {
             number,
@@ -96,6 +99,7 @@ impl Group {
             },
             admission,
             rows,
+            places: places.collect(),
             closed: false,
             look_around: now,
             swept: now,
@@ -126,6 +130,9 @@ impl Group {
         for index in 0..self.rows.len() {
             next = next.min(self.tick_row(common, index, now));
         }
+        for place in 0..self.places.len() {
+            next = next.min(self.tick_place(common, place, now));
+        }
         if self.look_around <= now {
             let busy = self.is_busy();
             self.look_around = now + LOOK_AROUND;
@@ -142,15 +149,7 @@ impl Group {
         let later = now + LOOK_AROUND;
         let timeout = self.part.settings.shutdown_timeout;
         let status = self.admission.table().row(index as u32);
-        let row = &mut self.rows[index];
-        let Some(worker) = &mut row.worker else {
-            if self.closed {
-                return later;
-            }
-            if row.start_at > now {
-                return row.start_at;
-            }
-            self.start(common, index);
+        let Some(worker) = &mut self.rows[index].worker else {
             return later;
         };
         match worker.phase {
@@ -185,6 +184,43 @@ impl Group {
         }
     }
 
+    /// Starts what is missing.
+    fn tick_place(&mut self, common: &Common, place: usize, now: Instant) -> Instant {
+        let later = now + LOOK_AROUND;
+        let has_current = self.workers_of(place).any(Worker::is_current);
+        if self.closed || has_current {
+            return later;
+        }
+        let start_at = self.places[place].start_at;
+        if start_at > now {
+            return start_at;
+        }
+        if let Some(index) = self.room_for(place) {
+            self.start(common, place, index);
+        }
+        later
+    }
+
+    fn workers(&self) -> impl Iterator<Item = &Worker> {
+        self.rows.iter().filter_map(|row| row.worker.as_ref())
+    }
+
+    /// The worker that has this place, and those before it that have not ended yet.
+    fn workers_of(&self, place: usize) -> impl Iterator<Item = &Worker> {
+        self.workers().filter(move |worker| worker.place == place)
+    }
+
+    /// Where a worker for this place may be started, if one may now.
+    fn room_for(&self, place: usize) -> Option<usize> {
+        let is_retiring = |worker: &Worker| matches!(worker.phase, Phase::Retiring { .. });
+        let is_starting = |worker: &Worker| worker.phase == Phase::Starting;
+        // Where the old one still serves there is time: one after the other takes less memory.
+        if self.workers_of(place).any(is_retiring) && self.workers().any(is_starting) {
+            return None;
+        }
+        self.rows.iter().position(|row| row.worker.is_none())
+    }
+
     /// Whether there are requests.
     fn is_busy(&self) -> bool {
         let table = self.admission.table();
@@ -205,11 +241,11 @@ impl Group {
         }
     }
 
-    fn start(&mut self, common: &Common, index: usize) {
-        if let Err(error) = self.try_start(common, index) {
-            let row = &mut self.rows[index];
-            let pause = row.back_off.ended(None, false);
-            row.start_at = Instant::now() + pause;
+    fn start(&mut self, common: &Common, place: usize, index: usize) {
+        if let Err(error) = self.try_start(common, place, index) {
+            let place = &mut self.places[place];
+            let pause = place.back_off.ended(None, false);
+            place.start_at = Instant::now() + pause;
             let text = format!(
                 "Process group '{}': a process can't be started: {error}; trying again in {:.1} seconds",
                 self.part.name,
@@ -226,7 +262,7 @@ impl Group {
         });
     }
 
-    fn try_start(&mut self, common: &Common, index: usize) -> io::Result<()> {
+    fn try_start(&mut self, common: &Common, place: usize, index: usize) -> io::Result<()> {
         let (listener, address, generation) = self.listen(common, index)?;
         let listener = fd::out_of_the_way(listener)?;
         let (link, other) = Link::pair()?;
@@ -256,6 +292,7 @@ impl Group {
         let row = &mut self.rows[index];
         row.generation = generation;
         row.worker = Some(Worker {
+            place,
             pid,
             watched,
             link,
@@ -272,15 +309,11 @@ impl Group {
     /// A socket with a name that nobody had before.
     fn listen(&self, common: &Common, index: usize) -> io::Result<(OwnedFd, Address, u32)> {
         let settings = &self.part.settings;
-        let buffers = Buffers {
-            send: settings.send_buffer_size,
-            receive: settings.receive_buffer_size,
-        };
         let mut generation = self.rows[index].generation;
         for _ in 0..16 {
             generation = generation.wrapping_add(1);
             let address = address(&common.base, self.number, index as u32, generation);
-            match socket::listen(&address, settings.listen_backlog, buffers) {
+            match socket::listen(&address, settings.listen_backlog) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 Err(error) => {
                     return Err(io::Error::new(
@@ -324,7 +357,6 @@ impl Group {
     }
 
     fn heard(&mut self, common: &Common, index: usize, message: Message) {
-        let settings = &self.part.settings;
         let Some(worker) = &mut self.rows[index].worker else {
             return;
         };
@@ -332,35 +364,66 @@ impl Group {
             (Message::Ready, Phase::Starting) => {
                 worker.phase = Phase::Ready;
                 worker.ready = Some(Instant::now());
-                let text = format!(
-                    "Process {} of group '{}' is ready",
-                    worker.pid, self.part.name
-                );
+                let (pid, place) = (worker.pid, worker.place);
+                let text = format!("Process {pid} of group '{}' is ready", self.part.name);
                 common.log.line(Level::Info, MessageId::NONE, &text);
                 self.note(common, |admission| admission.ready(index as u32));
+                self.replaced(common, place);
             }
-            (Message::Retire(reason), Phase::Starting | Phase::Ready) => {
-                let timeout = settings.drain_timeout(reason == Reason::EvictionSignal);
-                let deadline = if reason.is_graceful() {
-                    timeout.map(|timeout| Instant::now() + timeout)
-                } else {
-                    Some(Instant::now())
-                };
-                worker.phase = Phase::Draining { deadline, reason };
-                let text = format!(
-                    "Process {} of group '{}' is replaced: {}",
-                    worker.pid,
-                    self.part.name,
-                    reason.words()
-                );
-                common.log.line(Level::Info, MessageId::NONE, &text);
-                self.note(common, |admission| admission.draining(index as u32));
+            (Message::Retire(reason), Phase::Ready) => {
+                worker.phase = Phase::Retiring { reason };
+                self.tell(common, index, reason);
             }
+            (Message::Retire(reason) | Message::Drain(reason), Phase::Starting)
+            | (Message::Drain(reason), Phase::Ready) => {
+                self.tell(common, index, reason);
+                self.drain(common, index, reason);
+            }
+            (Message::Drain(reason), Phase::Retiring { .. }) => self.drain(common, index, reason),
             (Message::Stopping(reason), _) => {
-                worker.stopping(reason, settings.shutdown_timeout);
+                worker.stopping(reason, self.part.settings.shutdown_timeout);
                 self.note(common, |admission| admission.draining(index as u32));
             }
             _ => {}
+        }
+    }
+
+    /// A place has a new worker: the one before it may go.
+    fn replaced(&mut self, common: &Common, place: usize) {
+        for index in 0..self.rows.len() {
+            if let Some(worker) = &self.rows[index].worker
+                && worker.place == place
+                && let Phase::Retiring { reason } = worker.phase
+            {
+                self.drain(common, index, reason);
+            }
+        }
+    }
+
+    /// What a worker has may finish, and it gets nothing new.
+    fn drain(&mut self, common: &Common, index: usize, reason: Reason) {
+        let evicted = reason == Reason::EvictionSignal;
+        let timeout = self.part.settings.drain_timeout(evicted);
+        let timeout = if reason.is_graceful() {
+            timeout
+        } else {
+            Some(Duration::ZERO)
+        };
+        if let Some(worker) = &mut self.rows[index].worker {
+            let deadline = timeout.map(|timeout| Instant::now() + timeout);
+            worker.phase = Phase::Draining { deadline, reason };
+        }
+        self.note(common, |admission| admission.draining(index as u32));
+    }
+
+    fn tell(&self, common: &Common, index: usize, reason: Reason) {
+        if let Some(worker) = &self.rows[index].worker {
+            let (pid, why) = (worker.pid, reason.words());
+            let text = format!(
+                "Process {pid} of group '{}' is replaced: {why}",
+                self.part.name
+            );
+            common.log.line(Level::Info, MessageId::NONE, &text);
         }
     }
 
@@ -368,8 +431,7 @@ impl Group {
     pub fn died(&mut self, common: &Common, number: u64) {
         let index = (number - self.first) as usize;
         let threads = self.part.settings.threads;
-        let row = &mut self.rows[index];
-        let Some(worker) = row.worker.take() else {
+        let Some(worker) = self.rows[index].worker.take() else {
             return;
         };
         let exit = process::reap(worker.pid)
@@ -379,14 +441,19 @@ impl Group {
         let now = Instant::now();
         let served = worker.ready.map(|ready| now - ready);
         let reason = worker.reason();
-        let mut pause = row
-            .back_off
-            .ended(served, reason.is_some() && exit == Exit::Code(0));
-        if reason == Some(Reason::ScriptsEnded) {
-            // What there was to do may take no time at all.
-            pause = pause.max((worker.started + SCRIPTS).saturating_duration_since(now));
-        }
-        row.start_at = now + pause;
+        let orderly = reason.is_some() && exit == Exit::Code(0);
+        let pause = if self.workers_of(worker.place).any(Worker::is_current) {
+            Duration::ZERO
+        } else {
+            let place = &mut self.places[worker.place];
+            let mut pause = place.back_off.ended(served, orderly);
+            if reason == Some(Reason::ScriptsEnded) {
+                // What there was to do may take no time at all.
+                pause = pause.max((worker.started + SCRIPTS).saturating_duration_since(now));
+            }
+            place.start_at = now + pause;
+            pause
+        };
         if let Some(path) = worker.address.path() {
             let _ = std::fs::remove_file(Path::new(std::ffi::OsStr::from_bytes(path)));
         }
@@ -406,7 +473,7 @@ impl Group {
                 pause.as_secs_f64()
             ));
         }
-        if reason.is_some() && exit == Exit::Code(0) {
+        if orderly {
             common.log.line(Level::Info, MessageId::NONE, &text);
         } else {
             common.log.line(Level::Error, MessageId::WORKER_EXIT, &text);

@@ -11,6 +11,7 @@ pub use group::GroupPart;
 
 use super::launch::RETIRE;
 use super::log::ProcessLog;
+use super::slots;
 use super::sys::poll::{Poll, When};
 use super::sys::signal::{Signals, ignore, reset};
 use super::sys::{process, socket};
@@ -75,7 +76,13 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// When the system lacks what is needed to begin with.
 pub fn run(parts: Parts) -> io::Result<()> {
     let signals = Signals::install(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1])?;
-    for signal in [libc::SIGHUP, libc::SIGUSR2, libc::SIGPIPE, libc::SIGWINCH] {
+    for signal in [
+        libc::SIGHUP,
+        libc::SIGUSR2,
+        libc::SIGPIPE,
+        libc::SIGWINCH,
+        libc::SIGXFSZ,
+    ] {
         ignore(signal);
     }
     // Its children are waited for, also where the host does not do that.
@@ -105,10 +112,13 @@ pub fn run(parts: Parts) -> io::Result<()> {
                 first += group.rows() as u64;
                 groups.push(group);
             }
+            // The host has said why.
+            Err(slots::Error::Foreign) => {}
             Err(error) => {
+                let text = format!("Process group number {}: {error}", number + 1);
                 common
                     .log
-                    .line(Level::Critical, MessageId::GROUP_START, &error.to_string());
+                    .line(Level::Critical, MessageId::GROUP_START, &text);
             }
         }
     }

@@ -8,20 +8,27 @@ use super::back_off::BackOff;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// A place for a worker.
+/// A row of the table.
 #[derive(Debug)]
 pub struct Row {
     pub worker: Option<Worker>,
     /// Of the worker that is there, or was last.
     pub generation: u32,
+}
+
+/// One of the processes that a group should have. While it is replaced there are two of it.
+#[derive(Debug)]
+pub struct Place {
     pub back_off: BackOff,
     /// When the next worker is started.
     pub start_at: Instant,
 }
 
-/// A process in that place.
+/// A process.
 #[derive(Debug)]
 pub struct Worker {
+    /// The place that it has, or had.
+    pub place: usize,
     pub pid: u32,
     pub watched: OwnedFd,
     pub link: Link,
@@ -39,6 +46,10 @@ pub struct Worker {
 pub enum Phase {
     Starting,
     Ready,
+    /// It serves until the next one is ready.
+    Retiring {
+        reason: Reason,
+    },
     /// What it has may finish.
     Draining {
         deadline: Option<Instant>,
@@ -77,10 +88,15 @@ impl Worker {
         }
     }
 
+    /// Whether it is one of those that the group should have.
+    pub fn is_current(&self) -> bool {
+        matches!(self.phase, Phase::Starting | Phase::Ready)
+    }
+
     /// Why it ends, if it should.
     pub fn reason(&self) -> Option<Reason> {
         match self.phase {
-            Phase::Starting | Phase::Ready => None,
+            Phase::Starting | Phase::Ready | Phase::Retiring { .. } => None,
             Phase::Draining { reason, .. } | Phase::Stopping { reason, .. } => Some(reason),
         }
     }

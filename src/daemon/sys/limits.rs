@@ -37,6 +37,23 @@ pub fn set_size(bytes: u64) -> io::Result<()> {
     set(libc::RLIMIT_AS, bytes, bytes)
 }
 
+/// Whether a file, also one in memory, may have so many bytes. Trying it would end the process by a signal.
+///
+/// # Errors
+/// When it may not.
+pub fn check_file_size(bytes: usize) -> io::Result<()> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: a live structure.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) })?;
+    if limit.rlim_cur < bytes as u64 {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    Ok(())
+}
+
 /// Scheduling priority.
 ///
 /// # Errors

@@ -24,6 +24,7 @@ impl Page {
     /// # Errors
     /// When the system has none left.
     pub fn create(length: usize) -> io::Result<Self> {
+        super::limits::check_file_size(length)?;
         let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
         let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
         // SAFETY: a constant string, then a new descriptor that nobody else has.

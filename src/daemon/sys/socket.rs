@@ -88,20 +88,31 @@ fn set<T>(fd: BorrowedFd<'_>, name: libc::c_int, value: &T) -> io::Result<()> {
     .map(drop)
 }
 
+impl Buffers {
+    /// Gives a socket buffers of these sizes. What a listener has its connections do not inherit.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn apply(self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        for (name, size) in [
+            (libc::SO_SNDBUF, self.send),
+            (libc::SO_RCVBUF, self.receive),
+        ] {
+            if size > 0 {
+                let size = libc::c_int::try_from(size).unwrap_or(libc::c_int::MAX);
+                set(fd, name, &size)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A socket that waits for connections, without blocking.
 ///
 /// # Errors
 /// When the name is taken or too long, or the system refuses.
-pub fn listen(address: &Address, backlog: u32, buffers: Buffers) -> io::Result<OwnedFd> {
+pub fn listen(address: &Address, backlog: u32) -> io::Result<OwnedFd> {
     let fd = new(libc::SOCK_NONBLOCK)?;
-    for (name, size) in [
-        (libc::SO_SNDBUF, buffers.send),
-        (libc::SO_RCVBUF, buffers.receive),
-    ] {
-        if size > 0 {
-            set(fd.as_fd(), name, &(size as libc::c_int))?;
-        }
-    }
     let (raw, length) = address.raw()?;
     // SAFETY: a live address of that length. The mask is that of the process, which for a moment makes no other
     // files either that others may use: a file must not be there with any other mode, not even for a moment.
@@ -124,9 +135,7 @@ pub fn listen(address: &Address, backlog: u32, buffers: Buffers) -> io::Result<O
 pub fn connect(address: &Address, timeout: Duration, buffers: Buffers) -> io::Result<OwnedFd> {
     let fd = new(0)?;
     set(fd.as_fd(), libc::SO_SNDTIMEO, &time(timeout))?;
-    if buffers.send > 0 {
-        set(fd.as_fd(), libc::SO_SNDBUF, &(buffers.send as libc::c_int))?;
-    }
+    buffers.apply(fd.as_fd())?;
     let (raw, length) = address.raw()?;
     super::retry(|| {
         // SAFETY: a live address of that length.
@@ -360,7 +369,7 @@ mod tests {
     #[test]
     fn both_ends_know_each_other() {
         let address = address("peers");
-        let listener = listen(&address, 5, Buffers::default()).unwrap();
+        let listener = listen(&address, 5).unwrap();
         let client = connect(&address, Duration::from_secs(5), Buffers::default()).unwrap();
         let server = accept(listener.as_fd()).unwrap();
         let own = Peer {
@@ -384,7 +393,7 @@ mod tests {
     #[test]
     fn descriptors_arrive_with_the_first_byte() {
         let address = address("descriptors");
-        let listener = listen(&address, 5, Buffers::default()).unwrap();
+        let listener = listen(&address, 5).unwrap();
         let client = connect(&address, Duration::from_secs(5), Buffers::default()).unwrap();
         let server = accept(listener.as_fd()).unwrap();
         send(
@@ -434,7 +443,7 @@ mod tests {
     fn a_name_that_is_too_long_is_refused() {
         let long = Address::new(vec![b'/'; 200]);
         assert_eq!(
-            listen(&long, 5, Buffers::default()).unwrap_err().kind(),
+            listen(&long, 5).unwrap_err().kind(),
             io::ErrorKind::InvalidInput
         );
     }

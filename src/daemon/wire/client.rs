@@ -1,16 +1,17 @@
 //! The host's side of a connection.
 
 use super::abort::{self, Abort};
-use super::credit::{self, Credit};
+use super::credit;
 use super::end::{self, End};
 use super::error::Error;
 use super::frame::{Flags, Frame, HEADER_LEN, Kind};
 use super::head::{self, ResponseHead};
-use super::hello::{self, Identity};
+use super::hello::Identity;
 use super::limit;
 use super::log;
 use super::request::{self, Beside, Ticket};
 use super::send;
+use super::turn::{Phase, Turn};
 use super::writer::Writer;
 use wsgi_core_abi::{Level, LogRecord, Request, SendFlags};
 
@@ -44,37 +45,11 @@ pub enum Reply<'a> {
     Abort(Abort<'a>),
 }
 
-/// How far a request has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// There is none.
-    Idle,
-    /// It was sent.
-    Sent,
-    /// An error page of the host takes the place of the response.
-    ErrorPage,
-    /// The response has begun.
-    Headed,
-    /// The response is complete.
-    Complete,
-    /// The connection has ended.
-    Closed,
-}
-
 /// Protocol state of a connection, on the host's side. The functions that send append to `out` and do nothing
 /// at all when they fail.
 #[derive(Debug)]
 pub struct Client {
-    worker: Identity,
-    greeted: bool,
-    phase: Phase,
-    /// Application code has had the request.
-    accepted: bool,
-    credit: Credit,
-    /// Some of the request body is still to be sent.
-    body_open: bool,
-    /// We sent an abort.
-    aborted: bool,
+    turn: Turn,
 }
 
 impl Client {
@@ -83,42 +58,33 @@ impl Client {
     /// # Errors
     /// None in practice.
     pub fn connect(worker: Identity, out: &mut Vec<u8>) -> Result<Self, Error> {
-        hello::encode(out, worker)?;
-        Ok(Self {
-            worker,
-            greeted: false,
-            phase: Phase::Idle,
-            accepted: false,
-            credit: Credit::default(),
-            body_open: false,
-            aborted: false,
-        })
+        Turn::new(worker, out).map(|turn| Self { turn })
     }
 
     /// Whether a request may be sent on this connection.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.phase == Phase::Idle
+        self.turn.phase == Phase::Idle
     }
 
     /// Whether a frame told that application code has the last request. With a ticket, the board may know it
     /// earlier.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
-        self.accepted
+        self.turn.accepted
     }
 
     /// Whether the response has begun. The head of an error page does not begin it.
     #[must_use]
     pub fn is_headed(&self) -> bool {
-        matches!(self.phase, Phase::Headed | Phase::Complete)
+        matches!(self.turn.phase, Phase::Headed | Phase::Complete)
     }
 
     /// How many bytes of the body may be sent now. Nothing is read from the client before this is more than 0.
     #[must_use]
     pub fn credit(&self) -> u32 {
-        if self.body_open {
-            self.credit.left()
+        if self.turn.body_open {
+            self.turn.credit.left()
         } else {
             0
         }
@@ -137,7 +103,7 @@ impl Client {
         first_body: &[u8],
         last: bool,
     ) -> Result<(), Error> {
-        if self.phase != Phase::Idle {
+        if self.turn.phase != Phase::Idle {
             return Err(Error::OutOfTurn(Kind::Request));
         }
         request::encode(
@@ -150,11 +116,7 @@ impl Client {
                 last,
             },
         )?;
-        self.phase = Phase::Sent;
-        self.accepted = false;
-        self.body_open = !last;
-        self.aborted = false;
-        self.credit = Credit::default();
+        self.turn.begin(!last);
         Ok(())
     }
 
@@ -167,8 +129,8 @@ impl Client {
         self.check_body()?;
         let flags = if last { Flags::LAST } else { Flags::NONE };
         let header = send::block_header(Kind::Body, flags, length)?;
-        self.credit.spend(length)?;
-        self.body_open = !last;
+        self.turn.credit.spend(length)?;
+        self.turn.body_open = !last;
         Ok(header)
     }
 
@@ -181,12 +143,12 @@ impl Client {
         let mut writer = Writer::new(out, Kind::Body, Flags::FAILED);
         writer.raw(&reason[..reason.len().min(limit::REASON)]);
         writer.finish()?;
-        self.body_open = false;
+        self.turn.body_open = false;
         Ok(())
     }
 
     fn check_body(&self) -> Result<(), Error> {
-        if self.in_request() && self.body_open {
+        if self.turn.in_request() && self.turn.body_open {
             Ok(())
         } else {
             Err(Error::OutOfTurn(Kind::Body))
@@ -198,12 +160,12 @@ impl Client {
     /// # Errors
     /// When there is no request, or it was aborted before.
     pub fn abort(&mut self, out: &mut Vec<u8>, abort: &Abort<'_>) -> Result<(), Error> {
-        if !self.in_request() || self.aborted {
+        if !self.turn.in_request() || self.turn.aborted {
             return Err(Error::OutOfTurn(Kind::Abort));
         }
         abort::encode(out, abort)?;
-        self.aborted = true;
-        self.body_open = false;
+        self.turn.aborted = true;
+        self.turn.body_open = false;
         Ok(())
     }
 
@@ -214,14 +176,14 @@ impl Client {
     pub fn receive<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
         let reply = self.take(frame);
         if reply.is_err() {
-            self.phase = Phase::Closed;
+            self.turn.phase = Phase::Closed;
         }
         reply
     }
 
     fn take<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
         self.check_turn(frame)?;
-        self.accepted |= matches!(
+        self.turn.accepted |= matches!(
             frame.header.kind,
             Kind::Accepted | Kind::Credit | Kind::Head
         );
@@ -229,7 +191,7 @@ impl Client {
             Kind::Hello => self.hello(frame),
             Kind::Accepted => Ok(Reply::Accepted),
             Kind::Credit => {
-                self.credit.grant(credit::decode(frame)?)?;
+                self.turn.credit.grant(credit::decode(frame)?)?;
                 Ok(Reply::Credit)
             }
             Kind::Head => self.head(frame),
@@ -252,13 +214,13 @@ impl Client {
     fn check_turn(&self, frame: Frame<'_>) -> Result<(), Error> {
         let kind = frame.header.kind;
         let in_turn = match kind {
-            Kind::Hello => !self.greeted && self.phase != Phase::Closed,
-            Kind::Abort => self.phase != Phase::Closed,
-            _ if !self.greeted => false,
-            Kind::Accepted => self.phase == Phase::Sent && !self.accepted,
-            Kind::Head => self.phase == Phase::Sent,
-            Kind::Data | Kind::File => self.phase == Phase::Headed,
-            Kind::Credit | Kind::Log | Kind::End => self.in_request(),
+            Kind::Hello => !self.turn.greeted && self.turn.phase != Phase::Closed,
+            Kind::Abort => self.turn.phase != Phase::Closed,
+            _ if !self.turn.greeted => false,
+            Kind::Accepted => self.turn.phase == Phase::Begun && !self.turn.accepted,
+            Kind::Head => self.turn.phase == Phase::Begun,
+            Kind::Data | Kind::File => self.turn.phase == Phase::Headed,
+            Kind::Credit | Kind::Log | Kind::End => self.turn.in_request(),
             Kind::Request | Kind::Body => false,
         };
         if in_turn {
@@ -268,21 +230,14 @@ impl Client {
         }
     }
 
-    fn in_request(&self) -> bool {
-        !matches!(self.phase, Phase::Idle | Phase::Closed)
-    }
-
     fn hello<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
-        if hello::decode(frame)? != self.worker {
-            return Err(Error::Identity);
-        }
-        self.greeted = true;
+        self.turn.greet(frame)?;
         Ok(Reply::Hello)
     }
 
     fn head<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
         let head = head::decode(frame)?;
-        self.phase = if head.is_error_page() {
+        self.turn.phase = if head.is_error_page() {
             Phase::ErrorPage
         } else {
             Phase::Headed
@@ -294,7 +249,7 @@ impl Client {
     fn sent(&mut self, frame: Frame<'_>) -> SendFlags {
         let flags = send::from_wire(frame);
         if flags.has(SendFlags::END) {
-            self.phase = Phase::Complete;
+            self.turn.phase = Phase::Complete;
         }
         flags
     }
@@ -303,9 +258,9 @@ impl Client {
     fn end<'a>(&mut self, frame: Frame<'a>) -> Result<Reply<'a>, Error> {
         let mut end = end::decode(frame)?;
         end.outcome.head_sent = self.is_headed();
-        end.outcome.complete &= self.phase != Phase::Headed;
-        self.phase = Phase::Idle;
-        self.body_open = false;
+        end.outcome.complete &= self.turn.phase != Phase::Headed;
+        self.turn.phase = Phase::Idle;
+        self.turn.body_open = false;
         Ok(Reply::End(end))
     }
 
@@ -315,7 +270,7 @@ impl Client {
         if abort.may_retry() && self.is_accepted() {
             return Err(Error::Unexpected(Kind::Abort));
         }
-        self.phase = Phase::Closed;
+        self.turn.phase = Phase::Closed;
         Ok(Reply::Abort(abort))
     }
 }

@@ -25,6 +25,7 @@ mod send;
 mod server;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod writer;
 
 pub use abort::{Abort, AbortReason};

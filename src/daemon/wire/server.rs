@@ -1,15 +1,16 @@
 //! The worker's side of a connection.
 
 use super::abort::{self, Abort};
-use super::credit::{self, Credit};
+use super::credit;
 use super::end::{self, End};
 use super::error::Error;
 use super::frame::{Flags, Frame, HEADER_LEN, Kind};
 use super::head;
-use super::hello::{self, Identity};
+use super::hello::Identity;
 use super::log;
 use super::request::{self, RequestHead};
 use super::send;
+use super::turn::{Phase, Turn};
 use super::writer::Writer;
 use wsgi_core_abi::{Head, LogRecord, SendFlags};
 
@@ -35,37 +36,11 @@ pub enum Order<'a> {
     Late,
 }
 
-/// How far a request has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// There is none.
-    Idle,
-    /// It arrived.
-    Received,
-    /// An error page of the host takes the place of the response.
-    ErrorPage,
-    /// The response has begun.
-    Headed,
-    /// The response is complete.
-    Complete,
-    /// The connection has ended.
-    Closed,
-}
-
 /// Protocol state of a connection, on the worker's side. The functions that send append to `out` and do nothing
 /// at all when they fail.
 #[derive(Debug)]
 pub struct Server {
-    worker: Identity,
-    greeted: bool,
-    phase: Phase,
-    /// Application code has the request.
-    accepted: bool,
-    credit: Credit,
-    /// Some of the request body is still to come.
-    body_open: bool,
-    /// The host sent an abort.
-    aborted: bool,
+    turn: Turn,
 }
 
 impl Server {
@@ -74,40 +49,31 @@ impl Server {
     /// # Errors
     /// None in practice.
     pub fn accept(worker: Identity, out: &mut Vec<u8>) -> Result<Self, Error> {
-        hello::encode(out, worker)?;
-        Ok(Self {
-            worker,
-            greeted: false,
-            phase: Phase::Idle,
-            accepted: false,
-            credit: Credit::default(),
-            body_open: false,
-            aborted: false,
-        })
+        Turn::new(worker, out).map(|turn| Self { turn })
     }
 
     /// Whether no request is being served.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.phase == Phase::Idle
+        self.turn.phase == Phase::Idle
     }
 
     /// Whether more of the body will come, if credit is given.
     #[must_use]
     pub fn is_body_open(&self) -> bool {
-        self.body_open
+        self.turn.body_open
     }
 
     /// Bytes of the body that were granted and have not arrived.
     #[must_use]
     pub fn credit_left(&self) -> u32 {
-        self.credit.left()
+        self.turn.credit.left()
     }
 
     /// Whether the host wants no response any more.
     #[must_use]
     pub fn is_aborted(&self) -> bool {
-        self.aborted
+        self.turn.aborted
     }
 
     /// Notes that application code gets the request now. The host is told by a frame, to be sent before that
@@ -116,13 +82,13 @@ impl Server {
     /// # Errors
     /// When there is no request, or it was accepted before.
     pub fn accepted(&mut self, out: &mut Vec<u8>, by_ticket: bool) -> Result<(), Error> {
-        if self.phase != Phase::Received || self.accepted {
+        if self.turn.phase != Phase::Begun || self.turn.accepted {
             return Err(Error::OutOfTurn(Kind::Accepted));
         }
         if !by_ticket {
             Writer::new(out, Kind::Accepted, Flags::NONE).finish()?;
         }
-        self.accepted = true;
+        self.turn.accepted = true;
         Ok(())
     }
 
@@ -131,10 +97,10 @@ impl Server {
     /// # Errors
     /// When nothing of the body is to come, or more than [`super::limit::CREDIT`] would be on the way.
     pub fn grant(&mut self, out: &mut Vec<u8>, bytes: u32) -> Result<(), Error> {
-        if !self.has_request() || !self.body_open || bytes == 0 {
+        if !self.has_request() || !self.turn.body_open || bytes == 0 {
             return Err(Error::OutOfTurn(Kind::Credit));
         }
-        self.credit.grant(bytes)?;
+        self.turn.credit.grant(bytes)?;
         credit::encode(out, bytes)
     }
 
@@ -143,11 +109,11 @@ impl Server {
     /// # Errors
     /// When it was sent, application code does not have the request, or the head is longer than it may be.
     pub fn head(&mut self, out: &mut Vec<u8>, head: &Head<'_>) -> Result<(), Error> {
-        if self.phase != Phase::Received || !self.accepted {
+        if self.turn.phase != Phase::Begun || !self.turn.accepted {
             return Err(Error::OutOfTurn(Kind::Head));
         }
         head::encode(out, head)?;
-        self.phase = if head.error_page {
+        self.turn.phase = if head.error_page {
             Phase::ErrorPage
         } else {
             Phase::Headed
@@ -186,7 +152,7 @@ impl Server {
     }
 
     fn check_block(&self, kind: Kind) -> Result<(), Error> {
-        if self.phase == Phase::Headed {
+        if self.turn.phase == Phase::Headed {
             Ok(())
         } else {
             Err(Error::OutOfTurn(kind))
@@ -195,7 +161,7 @@ impl Server {
 
     fn sent(&mut self, flags: SendFlags) {
         if flags.has(SendFlags::END) {
-            self.phase = Phase::Complete;
+            self.turn.phase = Phase::Complete;
         }
     }
 
@@ -204,7 +170,7 @@ impl Server {
     /// # Errors
     /// When there is no request.
     pub fn log(&mut self, out: &mut Vec<u8>, record: &LogRecord<'_>) -> Result<(), Error> {
-        if !self.in_request() {
+        if !self.turn.in_request() {
             return Err(Error::OutOfTurn(Kind::Log));
         }
         log::encode(out, record)
@@ -215,11 +181,11 @@ impl Server {
     /// # Errors
     /// When there is no request.
     pub fn end(&mut self, out: &mut Vec<u8>, end: &End<'_>) -> Result<(), Error> {
-        if !self.in_request() {
+        if !self.turn.in_request() {
             return Err(Error::OutOfTurn(Kind::End));
         }
         end::encode(out, end)?;
-        self.phase = Phase::Idle;
+        self.turn.phase = Phase::Idle;
         Ok(())
     }
 
@@ -228,11 +194,11 @@ impl Server {
     /// # Errors
     /// When it was given up before, or a request is refused that application code has.
     pub fn abort(&mut self, out: &mut Vec<u8>, abort: &Abort<'_>) -> Result<(), Error> {
-        if self.phase == Phase::Closed || (abort.may_retry() && self.has_request()) {
+        if self.turn.phase == Phase::Closed || (abort.may_retry() && self.has_request()) {
             return Err(Error::OutOfTurn(Kind::Abort));
         }
         abort::encode(out, abort)?;
-        self.phase = Phase::Closed;
+        self.turn.phase = Phase::Closed;
         Ok(())
     }
 
@@ -242,7 +208,7 @@ impl Server {
     /// When the host broke the protocol. An abort may still be sent; nothing else is of use.
     pub fn receive<'a>(&mut self, frame: Frame<'a>) -> Result<Order<'a>, Error> {
         let kind = frame.header.kind;
-        if self.phase == Phase::Closed || self.greeted == (kind == Kind::Hello) {
+        if self.turn.phase == Phase::Closed || self.turn.greeted == (kind == Kind::Hello) {
             return Err(Error::Unexpected(kind));
         }
         match kind {
@@ -256,33 +222,26 @@ impl Server {
     }
 
     fn hello<'a>(&mut self, frame: Frame<'a>) -> Result<Order<'a>, Error> {
-        if hello::decode(frame)? != self.worker {
-            return Err(Error::Identity);
-        }
-        self.greeted = true;
+        self.turn.greet(frame)?;
         Ok(Order::Hello)
     }
 
     fn request<'a>(&mut self, frame: Frame<'a>) -> Result<Order<'a>, Error> {
-        if self.phase != Phase::Idle {
+        if self.turn.phase != Phase::Idle {
             return Err(Error::Unexpected(Kind::Request));
         }
         let request = request::decode(frame)?;
-        self.phase = Phase::Received;
-        self.accepted = false;
-        self.credit = Credit::default();
-        self.body_open = !request.last;
-        self.aborted = false;
+        self.turn.begin(!request.last);
         Ok(Order::Request(request))
     }
 
     fn body<'a>(&mut self, frame: Frame<'a>) -> Result<Order<'a>, Error> {
         if frame.first {
             self.check_body()?;
-            self.credit.spend(frame.payload.len() + frame.rest)?;
+            self.turn.credit.spend(frame.payload.len() + frame.rest)?;
         }
         let last = frame.rest == 0 && frame.header.flags.has(Flags::LAST);
-        self.body_open &= !last;
+        self.turn.body_open &= !last;
         Ok(self.timely(Order::Body {
             bytes: frame.payload,
             last,
@@ -291,13 +250,13 @@ impl Server {
 
     fn body_failed<'a>(&mut self, frame: Frame<'a>) -> Result<Order<'a>, Error> {
         self.check_body()?;
-        self.body_open = false;
+        self.turn.body_open = false;
         Ok(self.timely(Order::BodyFailed(frame.payload)))
     }
 
     /// A host may send of the body, as far as the credit goes, until it has seen the end of the request.
     fn check_body(&self) -> Result<(), Error> {
-        if self.body_open && !self.aborted {
+        if self.turn.body_open && !self.turn.aborted {
             Ok(())
         } else {
             Err(Error::Unexpected(Kind::Body))
@@ -306,26 +265,22 @@ impl Server {
 
     fn aborted_by_host<'a>(&mut self, frame: Frame<'a>) -> Result<Order<'a>, Error> {
         let abort = abort::decode(frame)?;
-        if std::mem::replace(&mut self.aborted, true) {
+        if std::mem::replace(&mut self.turn.aborted, true) {
             return Err(Error::Unexpected(Kind::Abort));
         }
         Ok(self.timely(Order::Abort(abort)))
     }
 
     fn timely<'a>(&self, order: Order<'a>) -> Order<'a> {
-        if self.in_request() {
+        if self.turn.in_request() {
             order
         } else {
             Order::Late
         }
     }
 
-    fn in_request(&self) -> bool {
-        !matches!(self.phase, Phase::Idle | Phase::Closed)
-    }
-
     /// Whether application code has a request.
     fn has_request(&self) -> bool {
-        self.in_request() && self.accepted
+        self.turn.in_request() && self.turn.accepted
     }
 }

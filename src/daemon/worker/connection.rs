@@ -142,8 +142,8 @@ fn request(
     if shared.is_outdated(&request) {
         shared.retire(Reason::ScriptReload);
     }
-    // A process that is to be replaced takes nothing new: the request waits for the one after it.
-    if shared.is_retired() || shared.stopping.load(Ordering::Acquire) {
+    // The request waits for the process after this one.
+    if shared.is_draining() || shared.stopping.load(Ordering::Acquire) {
         stream.abort(&Abort::new(AbortReason::Refused, ""));
         return Err(Fault::Gone);
     }
@@ -185,6 +185,9 @@ fn serve(
     let finished = shared.activity.end(thread, outcome.application_start > 0.0);
     let most = u64::from(shared.settings.maximum_requests);
     if most > 0 && finished >= most {
+        shared.drain(Reason::MaximumRequests);
+    } else if most > 0 && finished >= most - most / 10 {
+        // The next one can be ready when this one may not serve any more.
         shared.retire(Reason::MaximumRequests);
     }
     sent

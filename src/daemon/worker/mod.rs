@@ -90,7 +90,7 @@ fn prepare<A: Application + 'static>(
     setup::apply(&parts).map_err(|error| failed("the process can't be set up", &error))?;
     let [board, listener, link, ledger] = parts.descriptors;
     let layout = Layout {
-        rows: parts.settings.workers(),
+        rows: parts.settings.rows(),
         slots: parts.settings.threads.max(1),
         members: 1,
         waiters: 1,

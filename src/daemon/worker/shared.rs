@@ -40,6 +40,7 @@ pub struct Shared {
     /// No more requests are taken.
     pub stopping: AtomicBool,
     retired: AtomicBool,
+    draining: AtomicBool,
     poll: Poll,
     connections: Mutex<HashMap<u64, Arc<Connection>>>,
     next: AtomicU64,
@@ -68,6 +69,7 @@ impl Shared {
             resources,
             stopping: AtomicBool::new(false),
             retired: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             poll: Poll::new()?,
             connections: Mutex::default(),
             next: AtomicU64::new(LISTENER + 1),
@@ -149,6 +151,7 @@ impl Shared {
             self.log.line(Level::Alert, MessageId::PEER_REFUSED, &text);
             return Ok(());
         }
+        self.settings.buffers().apply(fd.as_fd())?;
         let fd = fd::out_of_the_way(fd)?;
         let connection =
             Connection::new(fd, self.identity, self.socket_timeout).map_err(io::Error::other)?;
@@ -162,16 +165,26 @@ impl Shared {
         added
     }
 
-    /// Wants this process to be replaced, once.
+    /// Wants this process to be replaced. Where the reason allows it serves until the next one is ready.
     pub fn retire(&self, reason: Reason) {
-        if !self.retired.swap(true, Relaxed) {
+        if !reason.keeps_serving() {
+            self.drain(reason);
+        } else if !self.retired.swap(true, Relaxed) {
             self.link.send(Message::Retire(reason));
         }
     }
 
-    /// Whether this process is to be replaced.
-    pub fn is_retired(&self) -> bool {
-        self.retired.load(Relaxed)
+    /// Takes nothing new, and wants this process to be replaced.
+    pub fn drain(&self, reason: Reason) {
+        self.retired.store(true, Relaxed);
+        if !self.draining.swap(true, Relaxed) {
+            self.link.send(Message::Drain(reason));
+        }
+    }
+
+    /// Whether this process takes nothing new.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
     }
 
     /// Whether a request can't be served because its script has changed since it was loaded.

@@ -1,12 +1,24 @@
 """The applications of the gateway tests, by name."""
 
-from . import environ, errors, files, headers, input, iteration, recorder, start_response, streaming
+from . import (
+    environ,
+    errors,
+    files,
+    headers,
+    hostile,
+    input,
+    iteration,
+    recorder,
+    start_response,
+    streaming,
+)
 
 MODULES = [
     environ,
     errors,
     files,
     headers,
+    hostile,
     input,
     iteration,
     recorder,

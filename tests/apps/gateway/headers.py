@@ -24,6 +24,12 @@ def respond(environ, start_response):
     return blocks
 
 
+def redirect_to_itself(environ, start_response):
+    """A redirect within the server that never arrives."""
+    start_response("200 OK", [("Location", environ["SCRIPT_NAME"] + "/redirect_to_itself")])
+    return []
+
+
 def counted(environ, start_response):
     """Declares ten bytes and yields blocks of five until it is stopped, recording each."""
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "10")])
@@ -51,6 +57,7 @@ def long_header(environ, start_response):
 
 APPS = {
     "respond": respond,
+    "redirect_to_itself": redirect_to_itself,
     "counted": counted,
     "many_headers": many_headers,
     "long_header": long_header,

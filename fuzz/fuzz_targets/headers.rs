@@ -1,0 +1,3 @@
+#![cfg_attr(fuzzing, no_main)]
+
+wsgi_core_fuzz::program!(headers);
