@@ -17,35 +17,27 @@
 #include "http_main.h"
 #include "http_protocol.h"
 #include "http_request.h"
+#include "http_ssl.h"
+#include "mod_auth.h"
 #include "ap_mpm.h"
+#include "ap_provider.h"
 #include "mpm_common.h"
 #include "util_filter.h"
 #include "unixd.h"
 #include "util_script.h"
 
-#include "apr_buckets.h"
 #include "apr_date.h"
-#include "apr_hash.h"
-#include "apr_lib.h"
-#include "apr_optional.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
-#include "apr_uri.h"
 
 #include <unistd.h>
 
 #include "wsgi_core.h"
 
-/* the hook child_stopping */
+/* the hook child_stopping, and the flags of a module */
 #if !AP_MODULE_MAGIC_AT_LEAST(20120211, 110)
 #error "mod_wsgi needs httpd 2.4.49 or later"
 #endif
-
-/* The release of mod_wsgi that this module is compatible with. */
-#define MOD_WSGI_VERSION "mod_wsgi/6.1.1"
-
-#define WSGI_HANDLER "wsgi-script"
-#define WSGI_MAGIC_TYPE "application/x-httpd-wsgi"
 
 /* How long a child waits at its end for requests and for Python, within the
  * ten seconds or so after which the parent kills it.
@@ -54,46 +46,37 @@
 
 APLOG_USE_MODULE(wsgi);
 
-APR_DECLARE_OPTIONAL_FN(int, ssl_is_https, (conn_rec *));
-
 /* One per reading of the configuration, shared by all servers. */
 typedef struct {
     wsgi_core_config *options;
-    const ap_directive_t *python_home; /* for errors found after reading */
-    wsgi_core_engine *engine;          /* from post_config on */
-    apr_proc_t supervisor;             /* of the process groups; pid 0: none */
-    server_rec *server;                /* the main one */
+    apr_array_header_t *declarations; /* of declaration * */
+    wsgi_core_engine *engine;         /* from post_config on */
     apr_pool_t *pool;
     int stop_timed_out;
-    APR_OPTIONAL_FN_TYPE(ssl_is_https) * ssl_is_https;
 } process_config;
 
+/* What is told to the engine once everything was read, in the order of the
+ * configuration: a process group, an alias with its URL, or a script to import.
+ */
 typedef struct {
+    server_rec *server;
+    const ap_directive_t *directive;
+    const char *group;
     const char *url; /* as configured: a prefix, or the regular expression */
     ap_regex_t *regex;
-    const char *target;
-    int is_root;                  /* the prefix is "/" */
+    const char *target;           /* the script */
     wsgi_core_settings *settings; /* NULL without options */
-} script_alias;
-
-/* What WSGIDaemonProcess defines */
-typedef struct {
-    const char *name;
-    wsgi_core_settings *settings;
-    const ap_directive_t *directive;
-} daemon_group;
+} declaration;
 
 typedef struct {
     process_config *process;
-    apr_array_header_t *aliases; /* of script_alias */
-    apr_array_header_t *groups;  /* of daemon_group, of this very server */
+    apr_array_header_t *aliases; /* of declaration * */
 } server_config;
 
 /* Settings are layers: merging puts layers together and looks into none. */
 typedef struct {
-    wsgi_core_settings *own; /* of this very section */
-    const wsgi_core_settings **layers;
-    int nlayers;
+    wsgi_core_settings *own;    /* of this very section */
+    apr_array_header_t *layers; /* of wsgi_core_settings *, outermost first */
 } dir_config;
 
 /* A request while the engine serves it. */
@@ -119,157 +102,121 @@ static server_config *server_conf(const server_rec *s)
     return ap_get_module_config(s->module_config, &wsgi_module);
 }
 
-static apr_status_t free_options(void *data)
-{
-    wsgi_core_config_free(data);
-    return APR_SUCCESS;
-}
-
 static apr_status_t free_settings(void *data)
 {
     wsgi_core_settings_free(data);
     return APR_SUCCESS;
 }
 
-static apr_status_t free_engine(void *data)
+static apr_status_t free_process(void *data)
 {
-    wsgi_core_engine_free(data);
+    process_config *process = data;
+
+    wsgi_core_engine_free(process->engine);
+    wsgi_core_config_free(process->options);
     return APR_SUCCESS;
+}
+
+/* Virtual hosts have none of their main server's configuration while they are
+ * read, so that what all share hangs from the pool.
+ */
+#define PROCESS_KEY "wsgi_core_process_config"
+
+static process_config *shared_config(apr_pool_t *p)
+{
+    process_config *process;
+    void *data = NULL;
+
+    apr_pool_userdata_get(&data, PROCESS_KEY, p);
+    if (data) {
+        return data;
+    }
+    process = apr_pcalloc(p, sizeof(*process));
+    process->pool = p;
+    process->declarations = apr_array_make(p, 8, sizeof(declaration *));
+    process->options = wsgi_core_config_new();
+    apr_pool_cleanup_register(p, process, free_process, apr_pool_cleanup_null);
+    apr_pool_userdata_setn(process, PROCESS_KEY, NULL, p);
+    return process;
 }
 
 static void *create_server_config(apr_pool_t *p, server_rec *s)
 {
     server_config *conf = apr_pcalloc(p, sizeof(*conf));
 
-    conf->aliases = apr_array_make(p, 4, sizeof(script_alias));
-    conf->groups = apr_array_make(p, 2, sizeof(daemon_group));
-    if (!s->is_virtual) {
-        conf->process = apr_pcalloc(p, sizeof(*conf->process));
-        conf->process->options = wsgi_core_config_new();
-        apr_pool_cleanup_register(p, conf->process->options, free_options,
-                                  apr_pool_cleanup_null);
-    }
-    return conf;
-}
-
-static void *merge_server_config(apr_pool_t *p, void *basev, void *addv)
-{
-    const server_config *base = basev;
-    const server_config *add = addv;
-    server_config *conf = apr_palloc(p, sizeof(*conf));
-
-    conf->process = base->process;
-    conf->aliases = apr_array_append(p, add->aliases, base->aliases);
-    conf->groups = add->groups;
+    conf->process = shared_config(p);
+    conf->aliases = apr_array_make(p, 4, sizeof(declaration *));
     return conf;
 }
 
 static void *create_dir_config(apr_pool_t *p, char *dir)
 {
-    (void)dir;
-    return apr_pcalloc(p, sizeof(dir_config));
-}
+    dir_config *conf = apr_pcalloc(p, sizeof(*conf));
 
-/* The layers of conf and room for one more. */
-static const wsgi_core_settings **copy_layers(apr_pool_t *p,
-                                              const dir_config *conf, int more)
-{
-    const wsgi_core_settings **layers =
-        apr_palloc(p, (conf->nlayers + more) * sizeof(*layers));
-
-    if (conf->nlayers) {
-        memcpy(layers, conf->layers, conf->nlayers * sizeof(*layers));
-    }
-    return layers;
+    conf->layers = apr_array_make(p, 1, sizeof(wsgi_core_settings *));
+    return conf;
 }
 
 static void *merge_dir_config(apr_pool_t *p, void *basev, void *addv)
 {
     const dir_config *base = basev;
     const dir_config *add = addv;
-    dir_config *conf;
+    dir_config *conf = apr_pcalloc(p, sizeof(*conf));
 
-    if (!base->nlayers) {
-        return addv;
-    }
-    if (!add->nlayers) {
-        return basev;
-    }
-    conf = apr_pcalloc(p, sizeof(*conf));
-    conf->nlayers = base->nlayers + add->nlayers;
-    conf->layers = copy_layers(p, base, add->nlayers);
-    memcpy(conf->layers + base->nlayers, add->layers,
-           add->nlayers * sizeof(*conf->layers));
+    conf->layers = apr_array_append(p, base->layers, add->layers);
     return conf;
 }
+
+/* Layers as the engine wants them. */
+#define LAYERS(array) (void *)(array)->elts, (array)->nelts
 
 /*
  * Directives
  */
 
-/* A message that begins with the directive. */
-static const char *complain(cmd_parms *cmd, const char *format, ...)
-{
-    va_list args;
-    const char *text;
+/* What add_declared() adds, other than an alias for a prefix */
+static char alias_match[] = "match";
+static char import_script[] = "import";
+static char daemon_group[] = "group";
 
-    va_start(args, format);
-    text = apr_pvsprintf(cmd->pool, format, args);
-    va_end(args);
+/* A message that begins with the directive. */
+static const char *complain(cmd_parms *cmd, const char *text)
+{
     return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", text, NULL);
 }
 
-static const char *take_message(apr_pool_t *p, wsgi_core_error *err)
+/* The same of an error, or NULL when there is none. */
+static const char *report(cmd_parms *cmd, wsgi_core_error *err)
 {
-    const char *message = apr_pstrdup(p, wsgi_core_error_get_message(err));
+    const char *refusal =
+        err ? complain(cmd, wsgi_core_error_get_message(err)) : NULL;
 
     wsgi_core_error_free(err);
-    return message;
+    return refusal;
 }
 
 /* Any directive for the whole process; cmd->info is the engine's option. */
 static const char *set_process_option(cmd_parms *cmd, void *dummy,
                                       const char *value)
 {
-    process_config *process = server_conf(cmd->server)->process;
-    const char *name = cmd->info;
     const char *refusal = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     wsgi_core_error *err = NULL;
 
-    (void)dummy;
     if (refusal) {
         return refusal;
     }
-    if (wsgi_core_config_set(process->options, name, value, strlen(value), &err)
-        != WSGI_CORE_OK) {
-        return complain(cmd, "%s", take_message(cmd->pool, err));
-    }
-    if (!strcmp(name, "python-home")) {
-        process->python_home = cmd->directive;
-    }
-    return NULL;
+    wsgi_core_config_set(server_conf(cmd->server)->process->options, cmd->info,
+                         value, strlen(value), &err);
+    return report(cmd, err);
 }
 
-/* Relative to ServerRoot */
-static const char *set_socket_prefix(cmd_parms *cmd, void *dummy,
-                                     const char *value)
+static wsgi_core_settings *new_settings(apr_pool_t *p, wsgi_core_scope scope)
 {
-    cmd->info = (void *)"socket-prefix";
-    return set_process_option(cmd, dummy,
-                              ap_server_root_relative(cmd->pool, value));
-}
+    wsgi_core_settings *settings = wsgi_core_settings_new(scope);
 
-static wsgi_core_status set_setting(cmd_parms *cmd,
-                                    wsgi_core_settings **settings,
-                                    wsgi_core_scope scope, const char *name,
-                                    const char *value, wsgi_core_error **err)
-{
-    if (!*settings) {
-        *settings = wsgi_core_settings_new(scope);
-        apr_pool_cleanup_register(cmd->pool, *settings, free_settings,
-                                  apr_pool_cleanup_null);
-    }
-    return wsgi_core_settings_set(*settings, name, value, strlen(value), err);
+    apr_pool_cleanup_register(p, settings, free_settings,
+                              apr_pool_cleanup_null);
+    return settings;
 }
 
 /* Any directive that may differ from section to section; likewise. */
@@ -279,164 +226,80 @@ static const char *set_dir_option(cmd_parms *cmd, void *mconfig,
     dir_config *conf = mconfig;
     wsgi_core_error *err = NULL;
 
-    if (set_setting(cmd, &conf->own, WSGI_CORE_SCOPE_DIRECTORY, cmd->info,
-                    value, &err)
-        != WSGI_CORE_OK) {
-        return complain(cmd, "%s", take_message(cmd->pool, err));
+    if (!conf->own) {
+        conf->own = new_settings(cmd->pool, WSGI_CORE_SCOPE_DIRECTORY);
+        APR_ARRAY_PUSH(conf->layers, wsgi_core_settings *) = conf->own;
     }
-    if (!conf->nlayers) {
-        conf->layers = apr_palloc(cmd->pool, sizeof(*conf->layers));
-        conf->layers[0] = conf->own;
-        conf->nlayers = 1;
-    }
-    return NULL;
+    wsgi_core_settings_set(conf->own, cmd->info, value, strlen(value), &err);
+    return report(cmd, err);
 }
 
-/* Likewise, for a list: each word is added by itself. */
-static const char *add_dir_words(cmd_parms *cmd, void *mconfig,
-                                 const char *line)
+/* Declares something whose options are the rest of the line: name=value. */
+static const char *declare(cmd_parms *cmd, declaration *made, const char *line,
+                           wsgi_core_scope scope)
 {
-    const char *refusal;
-
-    do {
-        refusal =
-            set_dir_option(cmd, mconfig, ap_getword_conf(cmd->pool, &line));
-    } while (!refusal && *line);
-    return refusal;
-}
-
-static const char *set_verbose_debugging(cmd_parms *cmd, void *dummy, int on)
-{
-    (void)dummy;
-    (void)on;
-    ap_log_error(APLOG_MARK, APLOG_INFO, 0, cmd->server,
-                 "WSGIVerboseDebugging has no effect: LogLevel wsgi:debug and "
-                 "wsgi:trace1 show more");
-    return ap_check_cmd_context(cmd, GLOBAL_ONLY);
-}
-
-/* Takes name=value off the line; the value may be quoted. */
-static const char *set_word(cmd_parms *cmd, wsgi_core_settings **settings,
-                            wsgi_core_scope scope, const char **line)
-{
-    apr_size_t len = strcspn(*line, "= \t");
-    const char *name = apr_pstrmemdup(cmd->pool, *line, len);
-    const char *value = "";
+    server_config *conf = server_conf(cmd->server);
     wsgi_core_error *err = NULL;
 
-    if (!len || (*line)[len] != '=') {
-        return complain(cmd, "'%s' is not an option, which is name=value",
-                        ap_getword_conf(cmd->pool, line));
+    made->server = cmd->server;
+    made->directive = cmd->directive;
+    APR_ARRAY_PUSH(conf->process->declarations, declaration *) = made;
+    if (*line || scope == WSGI_CORE_SCOPE_GROUP) {
+        made->settings = new_settings(cmd->pool, scope);
+        wsgi_core_settings_parse(made->settings, line, strlen(line), &err);
     }
-    *line += len + 1;
-    if (**line && !apr_isspace(**line)) {
-        value = ap_getword_conf(cmd->pool, line);
-    }
-    *line += strspn(*line, " \t");
-    if (set_setting(cmd, settings, scope, name, value, &err) != WSGI_CORE_OK) {
-        return complain(cmd, "%s: %s", name, take_message(cmd->pool, err));
-    }
-    return NULL;
+    return report(cmd, err);
 }
 
-/* WSGIDaemonProcess */
-static const char *add_daemon_group(cmd_parms *cmd, void *dummy,
-                                    const char *line)
+/* WSGIScriptAlias, WSGIScriptAliasMatch, WSGIImportScript, WSGIDaemonProcess */
+static const char *add_declared(cmd_parms *cmd, void *dummy, const char *line)
 {
-    daemon_group group;
+    apr_array_header_t *aliases = server_conf(cmd->server)->aliases;
+    declaration *made = apr_pcalloc(cmd->pool, sizeof(*made));
     const char *refusal = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
 
-    (void)dummy;
-    group.name = ap_getword_conf(cmd->pool, &line);
-    group.directive = cmd->directive;
-    group.settings = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
-    apr_pool_cleanup_register(cmd->pool, group.settings, free_settings,
-                              apr_pool_cleanup_null);
-    if (!refusal && !*group.name) {
-        refusal = complain(cmd, "expected a name and options as name=value");
-    }
-    while (!refusal && *line) {
-        refusal = set_word(cmd, &group.settings, WSGI_CORE_SCOPE_GROUP, &line);
-    }
-    APR_ARRAY_PUSH(server_conf(cmd->server)->groups, daemon_group) = group;
-    return refusal;
-}
-
-static const char *check_alias(cmd_parms *cmd, script_alias *alias, int match)
-{
-    char *canonical;
-
-    if (match) {
-        alias->regex = ap_pregcomp(cmd->pool, alias->url, AP_REG_EXTENDED);
-        if (!alias->regex) {
-            return complain(cmd, "'%s' is not a valid regular expression",
-                            alias->url);
-        }
-    }
-    else if (*alias->url != '/') {
-        return complain(cmd, "'%s' is not a URL path: it must begin with /",
-                        alias->url);
-    }
-    if (!ap_os_is_path_absolute(cmd->pool, alias->target)
-        && !(match && *alias->target == '$')) {
-        return complain(cmd, "'%s' is not an absolute path", alias->target);
-    }
-    /* r->filename will be canonical too, and the engine compares them. */
-    if (!match
-        && apr_filepath_merge(&canonical, NULL, alias->target,
-                              APR_FILEPATH_NOTRELATIVE, cmd->pool)
-               == APR_SUCCESS) {
-        alias->target = canonical;
-    }
-    alias->is_root = !match && !alias->url[strspn(alias->url, "/")];
-    return NULL;
-}
-
-/* WSGIScriptAlias, and with cmd->info WSGIScriptAliasMatch */
-static const char *add_script_alias(cmd_parms *cmd, void *dummy,
-                                    const char *line)
-{
-    script_alias *alias = apr_pcalloc(cmd->temp_pool, sizeof(*alias));
-    const char *refusal = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
-
-    (void)dummy;
     if (refusal) {
         return refusal;
     }
-    alias->url = ap_getword_conf(cmd->pool, &line);
-    alias->target = ap_getword_conf(cmd->pool, &line);
-    if (!*alias->target) {
-        return complain(cmd,
-                        "expected %s, a file or directory, and options as "
-                        "name=value",
-                        cmd->info ? "a regular expression" : "a URL path");
+    if (cmd->info == daemon_group) {
+        made->group = ap_getword_conf(cmd->pool, &line);
+        return *made->group ? declare(cmd, made, line, WSGI_CORE_SCOPE_GROUP)
+                            : complain(cmd, cmd->cmd->errmsg);
     }
-    refusal = check_alias(cmd, alias, cmd->info != NULL);
-    while (!refusal && *line) {
-        refusal =
-            set_word(cmd, &alias->settings, WSGI_CORE_SCOPE_SCRIPT, &line);
+    if (cmd->info != import_script) {
+        made->url = ap_getword_conf(cmd->pool, &line);
+        APR_ARRAY_PUSH(aliases, declaration *) = made;
     }
-    if (!refusal) {
-        APR_ARRAY_PUSH(server_conf(cmd->server)->aliases, script_alias) =
-            *alias;
+    made->target = ap_getword_conf(cmd->pool, &line);
+    if (!*made->target) {
+        return complain(cmd, cmd->cmd->errmsg);
     }
-    return refusal;
+    if (cmd->info == alias_match) {
+        made->regex = ap_pregcomp(cmd->pool, made->url, AP_REG_EXTENDED);
+        if (!made->regex) {
+            return complain(cmd,
+                            apr_pstrcat(cmd->pool, made->url,
+                                        " is not a regular expression", NULL));
+        }
+    }
+    return declare(cmd, made, line, WSGI_CORE_SCOPE_SCRIPT);
 }
 
 /*
- * Callbacks: logs
+ * Callbacks
  */
+
+static wsgi_core_bytes bytes_of(const char *string)
+{
+    wsgi_core_bytes bytes = { string, string ? strlen(string) : 0 };
+
+    return bytes;
+}
 
 static void log_for_server(void *ctx, const wsgi_core_log_record *record)
 {
-    server_rec *s = ctx;
-
-    if (APLOG_MODULE_IS_LEVEL(s, APLOG_MODULE_INDEX, record->level)) {
-        ap_log_error_(record->file ? record->file : __FILE__,
-                      record->file ? (int)record->line : __LINE__,
-                      APLOG_MODULE_INDEX, record->level, 0, s, "%s",
-                      record->text);
-    }
+    ap_log_error_(record->file, (int)record->line, APLOG_MODULE_INDEX,
+                  record->level, 0, ctx, "%s", record->text);
 }
 
 static wsgi_core_level server_log_level(void *ctx)
@@ -448,14 +311,8 @@ static wsgi_core_level server_log_level(void *ctx)
 
 static void log_for_request(void *ctx, const wsgi_core_log_record *record)
 {
-    request_rec *r = ((exchange *)ctx)->r;
-
-    if (APLOG_R_MODULE_IS_LEVEL(r, APLOG_MODULE_INDEX, record->level)) {
-        ap_log_rerror_(record->file ? record->file : __FILE__,
-                       record->file ? (int)record->line : __LINE__,
-                       APLOG_MODULE_INDEX, record->level, 0, r, "%s",
-                       record->text);
-    }
+    ap_log_rerror_(record->file, (int)record->line, APLOG_MODULE_INDEX,
+                   record->level, 0, ((exchange *)ctx)->r, "%s", record->text);
 }
 
 static wsgi_core_level request_log_level(void *ctx)
@@ -465,61 +322,41 @@ static wsgi_core_level request_log_level(void *ctx)
     return ap_get_request_module_loglevel(r, APLOG_MODULE_INDEX);
 }
 
-static const wsgi_core_server server_callbacks = {
-    sizeof(wsgi_core_server),
-    log_for_server,
-    server_log_level,
-};
-
-/*
- * Callbacks: the body of the request
- */
+static const wsgi_core_server server_callbacks = { sizeof(wsgi_core_server),
+                                                   log_for_server,
+                                                   server_log_level };
 
 static wsgi_core_status read_failed(exchange *x, const char **reason)
 {
-    char text[256];
+    char *text = apr_pcalloc(x->r->pool, 256);
 
+    *reason = apr_strerror(x->read_failure, text, 256);
     if (x->read_failure == AP_FILTER_ERROR) {
         /* A filter has answered already, with 413 for instance. */
         x->failure = AP_FILTER_ERROR;
         *reason = "refused by the server";
     }
-    else {
-        apr_strerror(x->read_failure, text, sizeof(text));
-        *reason = apr_pstrdup(x->r->pool, text);
-    }
     return WSGI_CORE_E_HOST;
 }
 
 /* Moves what fits from the brigade to the buffer. */
-static apr_status_t take_input(exchange *x, char *buffer, apr_size_t size,
-                               apr_size_t *taken)
+static apr_status_t take_input(exchange *x, char *buffer, apr_size_t *len)
 {
-    while (!APR_BRIGADE_EMPTY(x->input) && *taken < size) {
-        apr_bucket *e = APR_BRIGADE_FIRST(x->input);
-        const char *data;
-        apr_size_t len;
+    apr_status_t rv = apr_brigade_flatten(x->input, buffer, len);
+    apr_bucket *rest;
+    apr_bucket *e;
 
-        if (APR_BUCKET_IS_EOS(e)) {
-            x->input_ended = 1;
-            apr_brigade_cleanup(x->input);
-            break;
-        }
-        if (!APR_BUCKET_IS_METADATA(e)) {
-            apr_status_t rv = apr_bucket_read(e, &data, &len, APR_BLOCK_READ);
-
-            if (rv != APR_SUCCESS) {
-                /* What was taken comes first; reading will fail again. */
-                return *taken ? APR_SUCCESS : rv;
-            }
-            if (len > size - *taken) {
-                len = size - *taken;
-                apr_bucket_split(e, len);
-            }
-            memcpy(buffer + *taken, data, len);
-            *taken += len;
-        }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    apr_brigade_partition(x->input, *len, &rest);
+    while ((e = APR_BRIGADE_FIRST(x->input)) != rest) {
         apr_bucket_delete(e);
+    }
+    while (e != APR_BRIGADE_SENTINEL(x->input) && APR_BUCKET_IS_METADATA(e)) {
+        x->input_ended |= APR_BUCKET_IS_EOS(e);
+        apr_bucket_delete(e);
+        e = APR_BRIGADE_FIRST(x->input);
     }
     return APR_SUCCESS;
 }
@@ -530,6 +367,7 @@ static apr_size_t read_some(exchange *x, char *buffer, apr_size_t buffer_len,
 {
     request_rec *r = x->r;
     apr_size_t taken = 0;
+    apr_size_t len;
     apr_status_t rv = x->read_failure;
 
     if (!x->input) {
@@ -549,7 +387,9 @@ static apr_size_t read_some(exchange *x, char *buffer, apr_size_t buffer_len,
             }
         }
         if (rv == APR_SUCCESS) {
-            rv = take_input(x, buffer, buffer_len, &taken);
+            len = buffer_len - taken;
+            rv = take_input(x, buffer + taken, &len);
+            taken += rv == APR_SUCCESS ? len : 0;
         }
     }
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
@@ -585,9 +425,10 @@ static wsgi_core_status read_now(void *ctx, char *buffer, size_t buffer_len,
     return WSGI_CORE_OK;
 }
 
-/*
- * Callbacks: the response
- */
+static char *copy(request_rec *r, wsgi_core_bytes bytes)
+{
+    return apr_pstrmemdup(r->pool, bytes.data, bytes.len);
+}
 
 /* Only as far as httpd understands it, and not in the future. */
 static void set_last_modified(request_rec *r, const char *value)
@@ -605,9 +446,12 @@ static void set_last_modified(request_rec *r, const char *value)
     ap_set_last_modified(r);
 }
 
-static void set_header(request_rec *r, const char *name, char *value,
+static void set_header(request_rec *r, const wsgi_core_pair *header,
                        int error_page)
 {
+    const char *name = copy(r, header->name);
+    char *value = copy(r, header->value);
+
     if (!ap_cstr_casecmp(name, "WWW-Authenticate")) {
         apr_table_addn(r->err_headers_out, name, value);
     }
@@ -626,56 +470,31 @@ static void set_header(request_rec *r, const char *name, char *value,
     }
 }
 
-/* Copies with a NUL. */
-static char *append(char *to, char **string, wsgi_core_bytes bytes)
-{
-    *string = to;
-    if (bytes.len) {
-        memcpy(to, bytes.data, bytes.len);
-    }
-    to[bytes.len] = '\0';
-    return to + bytes.len + 1;
-}
-
 static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
 {
     exchange *x = ctx;
     request_rec *r = x->r;
-    const wsgi_core_pair *header = head->headers;
-    const wsgi_core_pair *end = header + head->headers_len;
-    apr_size_t size = head->status.len + 1;
     const char *location;
-    char *status;
-    char *to;
+    size_t i;
 
     if (x->failure != APR_SUCCESS) {
         return WSGI_CORE_E_HOST;
     }
-    for (; header < end; header++) {
-        size += header->name.len + header->value.len + 2;
+    for (i = 0; i < head->headers_len; i++) {
+        set_header(r, &head->headers[i], head->error_page);
     }
-    to = apr_palloc(r->pool, size);
-    to = append(to, &status, head->status);
-    for (header = head->headers; header < end; header++) {
-        char *name;
-        char *value;
-
-        to = append(to, &name, header->name);
-        to = append(to, &value, header->value);
-        set_header(r, name, value, head->error_page);
-    }
+    /* httpd keeps it on its page, and does not know every status. */
+    r->status_line = copy(r, head->status);
     if (head->error_page) {
-        /* httpd keeps it on its page, and does not know every status. */
-        r->status_line = status;
         return WSGI_CORE_OK;
     }
     location = apr_table_get(r->headers_out, "Location");
     if (head->code == HTTP_OK && location && *location == '/') {
         x->redirect = location;
+        r->status_line = NULL;
         return WSGI_CORE_OK;
     }
     r->status = head->code;
-    r->status_line = status;
     x->length = head->content_length;
     if (x->length >= 0) {
         ap_set_content_length(r, x->length);
@@ -717,25 +536,34 @@ static int has_unread_body(const exchange *x)
                || apr_table_get(x->r->headers_in, "Transfer-Encoding"));
 }
 
-/* Called before the last block is put into x->output. Were it the first block
- * as well, and passed together with the EOS, httpd would count it and invent a
- * Content-Length. So that head, block and end still leave in one go, the head
+/* Called before a block is put into x->output. If it is the last one and the
+ * first as well, httpd would count it and invent a Content-Length. So the head
  * is made to go ahead with a brigade of nothing; but filters for content may
  * drop that, and get the block without the EOS instead.
  */
-static wsgi_core_status prepare_last(exchange *x, int is_whole)
+static wsgi_core_status prepare_block(exchange *x, uint32_t flags, int is_whole)
 {
-    if (x->started || is_whole || is_filtered(x->r)) {
+    if (x->failure != APR_SUCCESS || x->ended) {
+        return WSGI_CORE_E_HOST;
+    }
+    if (!(flags & WSGI_CORE_SEND_END) || x->started || is_whole
+        || is_filtered(x->r)) {
         return WSGI_CORE_OK;
     }
     return pass_output(x);
 }
 
-static wsgi_core_status pass_last(exchange *x, int is_whole)
+static wsgi_core_status pass_block(exchange *x, uint32_t flags, int is_whole)
 {
     conn_rec *c = x->r->connection;
     wsgi_core_status status;
 
+    if (!(flags & WSGI_CORE_SEND_END)) {
+        if (flags & WSGI_CORE_SEND_FLUSH) {
+            append_bucket(x, apr_bucket_flush_create(c->bucket_alloc));
+        }
+        return APR_BRIGADE_EMPTY(x->output) ? WSGI_CORE_OK : pass_output(x);
+    }
     if (!x->started && !is_whole && pass_output(x) != WSGI_CORE_OK) {
         return WSGI_CORE_E_HOST;
     }
@@ -754,17 +582,6 @@ static wsgi_core_status pass_last(exchange *x, int is_whole)
     return status;
 }
 
-static wsgi_core_status pass_block(exchange *x, uint32_t flags, int is_whole)
-{
-    if (flags & WSGI_CORE_SEND_END) {
-        return pass_last(x, is_whole);
-    }
-    if (flags & WSGI_CORE_SEND_FLUSH) {
-        append_bucket(x, apr_bucket_flush_create(x->output->bucket_alloc));
-    }
-    return APR_BRIGADE_EMPTY(x->output) ? WSGI_CORE_OK : pass_output(x);
-}
-
 static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
                                   uint32_t flags)
 {
@@ -776,11 +593,7 @@ static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
     if (x->redirect) {
         return WSGI_CORE_OK;
     }
-    if (x->failure != APR_SUCCESS || x->ended) {
-        return WSGI_CORE_E_HOST;
-    }
-    if ((flags & WSGI_CORE_SEND_END)
-        && prepare_last(x, is_whole) != WSGI_CORE_OK) {
+    if (prepare_block(x, flags, is_whole) != WSGI_CORE_OK) {
         return WSGI_CORE_E_HOST;
     }
     if (data_len) {
@@ -834,21 +647,15 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
 {
     exchange *x = ctx;
     int is_whole = x->length == (apr_off_t)length && !x->started;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
 
     if (x->redirect) {
         return WSGI_CORE_OK;
     }
-    if (x->failure != APR_SUCCESS || x->ended) {
+    if (prepare_block(x, flags, is_whole) != WSGI_CORE_OK) {
         return WSGI_CORE_E_HOST;
     }
-    if ((flags & WSGI_CORE_SEND_END)
-        && prepare_last(x, is_whole) != WSGI_CORE_OK) {
-        return WSGI_CORE_E_HOST;
-    }
-    if (length) {
-        rv = append_file(x, fd, offset, length, flags);
-    }
+    rv = length ? append_file(x, fd, offset, length, flags) : APR_SUCCESS;
     if (rv != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, x->r,
                       "WC0055: [script %s] file of the response can't be "
@@ -883,35 +690,21 @@ static wsgi_core_status get_variable(void *ctx, const char *name,
     request_rec *r = ((exchange *)ctx)->r;
     const char *key = apr_pstrmemdup(r->pool, name, name_len);
 
-    value->data = apr_table_get(r->notes, key);
-    value->len = value->data ? strlen(value->data) : 0;
+    *value = bytes_of(apr_table_get(r->notes, key));
     return WSGI_CORE_OK;
 }
 
+/* clang-format off */
 static const wsgi_core_host host_callbacks = {
-    sizeof(wsgi_core_host),
-    read_body,
-    send_head,
-    send_data,
-    send_file,
-    is_aborted,
-    log_for_request,
-    request_log_level,
-    get_variable,
-    read_now,
-    set_send_timeout,
+    sizeof(wsgi_core_host), read_body, send_head, send_data, send_file,
+    is_aborted, log_for_request, request_log_level, get_variable, read_now,
+    set_send_timeout
 };
+/* clang-format on */
 
 /*
  * The request as the engine wants it
  */
-
-static wsgi_core_bytes bytes_of(const char *string)
-{
-    wsgi_core_bytes bytes = { string, string ? strlen(string) : 0 };
-
-    return bytes;
-}
 
 static wsgi_core_pair *add_pair(wsgi_core_pair *next, const char *name,
                                 const char *value)
@@ -939,13 +732,11 @@ static wsgi_core_pair *add_table(wsgi_core_pair *next, const apr_table_t *table)
 /* The target of the request line, as in ap_add_cgi_vars(). */
 static wsgi_core_bytes request_uri(request_rec *r, const core_dir_config *core)
 {
-    const char *rule = NULL;
+    apr_hash_t *rules = core->cgi_var_rules;
+    const char *rule =
+        rules ? apr_hash_get(rules, "REQUEST_URI", APR_HASH_KEY_STRING) : NULL;
     wsgi_core_bytes uri;
 
-    if (core->cgi_var_rules) {
-        rule = apr_hash_get(core->cgi_var_rules, "REQUEST_URI",
-                            APR_HASH_KEY_STRING);
-    }
     if (rule && !strcmp(rule, "current-uri")) {
         return bytes_of(r->uri);
     }
@@ -958,12 +749,11 @@ static wsgi_core_bytes request_uri(request_rec *r, const core_dir_config *core)
 
 static const char *redirect_url(request_rec *r, const core_dir_config *core)
 {
-    apr_uri_t uri;
+    apr_uri_t uri = r->prev->parsed_uri;
 
     if (core->qualify_redirect_url != AP_CORE_CONFIG_ON) {
         return r->prev->uri;
     }
-    uri = r->prev->parsed_uri;
     if (!uri.scheme) {
         uri.scheme = (char *)ap_http_scheme(r->prev);
     }
@@ -983,16 +773,12 @@ static const char *redirect_url(request_rec *r, const core_dir_config *core)
  */
 #define MAX_COMPUTED 11
 
-static wsgi_core_pair *add_variables(request_rec *r, int is_https,
-                                     const core_dir_config *core,
-                                     wsgi_core_pair *next)
+static wsgi_core_pair *
+add_variables(request_rec *r, const core_dir_config *core, wsgi_core_pair *next)
 {
     const request_rec *back = r->prev;
 
     next = add_table(next, r->subprocess_env);
-    next = add_pair(next, "SERVER_SOFTWARE", ap_get_server_banner());
-    next = add_pair(next, "SERVER_ADMIN", r->server->server_admin);
-    next = add_pair(next, "DOCUMENT_ROOT", ap_document_root(r));
     next = add_pair(next, "CONTEXT_PREFIX", ap_context_prefix(r));
     next = add_pair(next, "CONTEXT_DOCUMENT_ROOT", ap_context_document_root(r));
     next = add_pair(next, "AUTH_TYPE", r->ap_auth_type);
@@ -1007,11 +793,11 @@ static wsgi_core_pair *add_variables(request_rec *r, int is_https,
             next = add_pair(next, "REDIRECT_REMOTE_USER", back->user);
         }
     }
-    return add_pair(next, "HTTPS", is_https ? "1" : NULL);
+    return next;
 }
 
-static void set_pairs(request_rec *r, int is_https, const core_dir_config *core,
-                      wsgi_core_request_info *info)
+static void set_pairs(request_rec *r, int is_served,
+                      const core_dir_config *core, wsgi_core_request_info *info)
 {
     int nheaders = apr_table_elts(r->headers_in)->nelts;
     int nvariables = apr_table_elts(r->subprocess_env)->nelts + MAX_COMPUTED;
@@ -1022,36 +808,44 @@ static void set_pairs(request_rec *r, int is_https, const core_dir_config *core,
     info->headers = pairs;
     info->headers_len = end - pairs;
     info->variables = end;
-    info->variables_len = add_variables(r, is_https, core, end) - end;
-}
-
-static void set_addresses(request_rec *r, wsgi_core_request_info *info)
-{
-    conn_rec *c = r->connection;
-    const char *name = ap_get_server_name_for_url(r);
-
-    if (name[strcspn(name, "<>&\"")]) {
-        name = ap_escape_html(r->pool, name);
+    if (is_served) {
+        end = add_variables(r, core, end);
     }
-    info->server_name = bytes_of(name);
-    info->server_port = ap_get_server_port(r);
-    info->server_addr = bytes_of(c->local_ip);
-    info->server_hostname = bytes_of(r->server->server_hostname);
-    info->host = bytes_of(r->hostname);
-    info->listener_host = bytes_of(c->local_addr->hostname);
-    info->listener_port = c->local_addr->port;
-    info->remote_addr = bytes_of(r->useragent_ip);
-    info->remote_port = c->client_addr->port;
+    else {
+        /* for a script that decides about the request */
+        end = add_pair(end, "SERVER_SIGNATURE", ap_psignature("", r));
+        end = add_pair(end, "REMOTE_HOST",
+                       ap_get_useragent_host(r, REMOTE_HOST, NULL));
+    }
+    end = add_pair(end, "SERVER_SOFTWARE", ap_get_server_banner());
+    end = add_pair(end, "SERVER_ADMIN", r->server->server_admin);
+    end = add_pair(end, "DOCUMENT_ROOT", ap_document_root(r));
+    end =
+        add_pair(end, "HTTPS", ap_ssl_conn_is_ssl(r->connection) ? "1" : NULL);
+    info->variables_len = end - info->variables;
 }
 
-static void set_script(request_rec *r, const script_alias *alias,
+/* The layers of a section, and the options of an alias if it has any. */
+static const apr_array_header_t *
+layers_of(apr_pool_t *p, const dir_config *conf, const declaration *alias)
+{
+    apr_array_header_t *layers = conf->layers;
+
+    if (alias && alias->settings) {
+        layers = apr_array_copy(p, layers);
+        APR_ARRAY_PUSH(layers, wsgi_core_settings *) = alias->settings;
+    }
+    return layers;
+}
+
+static void set_script(request_rec *r, const declaration *alias,
                        wsgi_core_request_info *info)
 {
     const dir_config *conf =
         ap_get_module_config(r->per_dir_config, &wsgi_module);
+    const apr_array_header_t *layers = layers_of(r->pool, conf, alias);
 
-    info->script = bytes_of(r->filename);
-    info->filename = info->script;
+    info->script = bytes_of(r->filename ? r->filename : r->uri);
     info->script_type =
         r->finfo.filetype == APR_REG      ? WSGI_CORE_FILE_REGULAR
         : r->finfo.filetype == APR_DIR    ? WSGI_CORE_FILE_DIRECTORY
@@ -1060,14 +854,9 @@ static void set_script(request_rec *r, const script_alias *alias,
     if (r->finfo.valid & APR_FINFO_MTIME) {
         info->script_mtime_us = r->finfo.mtime;
     }
-    info->settings = conf->layers;
-    info->settings_len = conf->nlayers;
-    if (alias && alias->settings) {
-        const wsgi_core_settings **layers = copy_layers(r->pool, conf, 1);
-
-        layers[info->settings_len++] = alias->settings;
-        info->settings = layers;
-    }
+    info->script_refused = !alias && !(ap_allow_options(r) & OPT_EXECCGI);
+    info->settings = (void *)layers->elts;
+    info->settings_len = layers->nelts;
 
     /* as in ap_add_cgi_vars() */
     info->script_name = bytes_of(r->uri);
@@ -1090,13 +879,12 @@ static const char *request_log_id(request_rec *r)
     return r->log_id;
 }
 
-static void describe_request(request_rec *r, const process_config *process,
-                             const script_alias *alias,
+static void describe_request(request_rec *r, int is_served,
+                             const declaration *alias,
                              wsgi_core_request_info *info)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
-    int is_https =
-        process->ssl_is_https && process->ssl_is_https(r->connection);
+    conn_rec *c = r->connection;
 
     info->method = bytes_of(r->method);
     info->request_uri = request_uri(r, core);
@@ -1105,52 +893,44 @@ static void describe_request(request_rec *r, const process_config *process,
     info->scheme = bytes_of(ap_http_scheme(r));
     info->handler = bytes_of(r->handler);
     info->request_id = bytes_of(request_log_id(r));
-    info->connection_id = bytes_of(r->connection->log_id);
+    info->connection_id = bytes_of(c->log_id);
     info->request_start_us = r->request_time;
     info->body_limit = ap_get_limit_req_body(r);
     info->response_filtered = is_filtered(r);
     info->pass_auth = core->cgi_pass_auth == AP_CGI_PASS_AUTH_ON;
-    set_addresses(r, info);
+    info->server_name =
+        bytes_of(ap_escape_html(r->pool, ap_get_server_name_for_url(r)));
+    info->server_port = ap_get_server_port(r);
+    info->server_addr = bytes_of(c->local_ip);
+    info->server_hostname = bytes_of(r->server->server_hostname);
+    info->host = bytes_of(r->hostname);
+    info->listener_host = bytes_of(c->local_addr->hostname);
+    info->listener_port = c->local_addr->port;
+    info->remote_addr = bytes_of(r->useragent_ip);
+    info->remote_port = c->client_addr->port;
     set_script(r, alias, info);
-    set_pairs(r, is_https, core, info);
+    set_pairs(r, is_served, core, info);
 }
 
 /*
  * Hooks: requests
  */
 
-/* How much of the URI the prefix matches, as mod_alias sees it: runs of "/"
- * count as one, and the match ends where a component ends.
- */
-static apr_size_t match_prefix(const char *uri, const char *prefix)
-{
-    const char *u = uri;
-    const char *p = prefix;
-
-    while (*p) {
-        if (*p == '/' && *u == '/') {
-            p += strspn(p, "/");
-            u += strspn(u, "/");
-        }
-        else if (*u++ != *p++) {
-            return 0;
-        }
-    }
-    return p[-1] == '/' || !*u || *u == '/' ? u - uri : 0;
-}
-
 /* Sets r->filename if the alias matches. */
-static int try_alias(request_rec *r, const script_alias *alias)
+static int try_alias(request_rec *r, const declaration *alias)
 {
     ap_regmatch_t found[AP_MAX_REG_MATCH];
     const char *target = alias->target;
     apr_size_t matched;
 
     if (!alias->regex) {
-        matched = match_prefix(r->uri, alias->url);
+        matched = wsgi_core_path_match(r->uri, strlen(r->uri), alias->url,
+                                       strlen(alias->url));
         if (!matched) {
             return DECLINED;
         }
+        /* The whole path is below a mapping of / */
+        matched = alias->url[strspn(alias->url, "/")] ? matched : 0;
     }
     else {
         if (ap_regexec(alias->regex, r->uri, AP_MAX_REG_MATCH, found, 0)) {
@@ -1165,28 +945,36 @@ static int try_alias(request_rec *r, const script_alias *alias)
         }
         matched = found[0].rm_eo;
     }
-    r->filename = apr_pstrcat(r->pool, target,
-                              r->uri + (alias->is_root ? 0 : matched), NULL);
+    r->filename = apr_pstrcat(r->pool, target, r->uri + matched, NULL);
     return OK;
+}
+
+static int try_aliases(request_rec *r, const server_rec *s)
+{
+    const apr_array_header_t *aliases = server_conf(s)->aliases;
+    int status = DECLINED;
+    int i;
+
+    for (i = 0; i < aliases->nelts && status == DECLINED; i++) {
+        declaration *alias = APR_ARRAY_IDX(aliases, i, declaration *);
+
+        status = try_alias(r, alias);
+        if (status == OK) {
+            r->handler = "wsgi-script";
+            ap_set_module_config(r->request_config, &wsgi_module, alias);
+        }
+    }
+    return status;
 }
 
 static int translate_name(request_rec *r)
 {
-    const apr_array_header_t *aliases = server_conf(r->server)->aliases;
+    const server_rec *s = r->uri[0] == '/' ? r->server : NULL;
     int status = DECLINED;
-    int i;
 
-    if (r->uri[0] != '/') {
-        return DECLINED;
-    }
-    for (i = 0; i < aliases->nelts && status == DECLINED; i++) {
-        script_alias *alias = &APR_ARRAY_IDX(aliases, i, script_alias);
-
-        status = try_alias(r, alias);
-        if (status == OK) {
-            r->handler = WSGI_HANDLER;
-            ap_set_module_config(r->request_config, &wsgi_module, alias);
-        }
+    while (s && status == DECLINED) {
+        status = try_aliases(r, s);
+        s = s->is_virtual ? ap_server_conf : NULL;
     }
     return status;
 }
@@ -1267,33 +1055,24 @@ static int conclude(exchange *x, wsgi_core_status status,
                                            : HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static int serve(request_rec *r, const script_alias *alias)
+static int serve(request_rec *r, const declaration *alias)
 {
-    const process_config *process = server_conf(r->server)->process;
+    wsgi_core_engine *engine = server_conf(r->server)->process->engine;
     wsgi_core_request_info info = WSGI_CORE_REQUEST_INFO_INIT;
     wsgi_core_outcome outcome = WSGI_CORE_OUTCOME_INIT;
     wsgi_core_request *request;
     wsgi_core_error *err = NULL;
     wsgi_core_status status;
-    exchange x;
+    exchange x = { .r = r, .length = -1 };
     int answer;
 
-    describe_request(r, process, alias, &info);
-    if (wsgi_core_request_new(process->engine, &info, &request, &err)
-        != WSGI_CORE_OK) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "WC%04u: [script %s] %s",
-                      wsgi_core_error_get_id(err), r->filename,
-                      wsgi_core_error_get_message(err));
-        wsgi_core_error_free(err);
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    memset(&x, 0, sizeof(x));
-    x.r = r;
-    x.length = -1;
     x.output = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    status =
-        wsgi_core_request_serve(request, &host_callbacks, &x, &outcome, &err);
+    describe_request(r, 1, alias, &info);
+    status = wsgi_core_request_new(engine, &info, &request, &err);
+    if (status == WSGI_CORE_OK) {
+        status = wsgi_core_request_serve(request, &host_callbacks, &x, &outcome,
+                                         &err);
+    }
     if (outcome.retry_after) {
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, (int)outcome.retry_after));
@@ -1305,23 +1084,109 @@ static int serve(request_rec *r, const script_alias *alias)
 
 static int handler(request_rec *r)
 {
-    const script_alias *alias;
+    const dir_config *conf =
+        ap_get_module_config(r->per_dir_config, &wsgi_module);
+    const char *name = r->handler ? r->handler : "";
 
-    if (!r->handler
-        || (strcmp(r->handler, WSGI_HANDLER)
-            && strcmp(r->handler, WSGI_MAGIC_TYPE))) {
+    if (wsgi_core_settings_find_handler(name, strlen(name),
+                                        LAYERS(conf->layers))
+        == WSGI_CORE_HANDLER_NONE) {
         return DECLINED;
     }
-    alias = ap_get_module_config(r->request_config, &wsgi_module);
-    if (!alias && !(ap_allow_options(r) & OPT_EXECCGI)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "WC0077: [script %s] Options ExecCGI is off in this "
-                      "directory",
-                      r->filename);
-        return HTTP_FORBIDDEN;
-    }
-    return serve(r, alias);
+    return serve(r, ap_get_module_config(r->request_config, &wsgi_module));
 }
+
+/* What a script says about the request, and what goes with a yes. No verdict
+ * at all if it fails, which has been logged: then nobody is let in.
+ */
+static wsgi_core_verdict ask(request_rec *r, wsgi_core_check_kind kind,
+                             const char *user, const char *detail,
+                             const char **text)
+{
+    wsgi_core_engine *engine = server_conf(r->server)->process->engine;
+    wsgi_core_request_info info = WSGI_CORE_REQUEST_INFO_INIT;
+    wsgi_core_check check = WSGI_CORE_CHECK_INIT;
+    wsgi_core_decision *decision = NULL;
+    wsgi_core_verdict verdict = 0;
+    wsgi_core_request *request;
+    exchange x = { .r = r };
+
+    check.kind = kind;
+    check.user = bytes_of(user);
+    check.detail = bytes_of(detail);
+    check.others_decide =
+        ap_satisfies(r) == SATISFY_ANY && ap_some_auth_required(r);
+    describe_request(r, 0, NULL, &info);
+    if (wsgi_core_request_new(engine, &info, &request, NULL) == WSGI_CORE_OK
+        && wsgi_core_request_check(request, &check, &host_callbacks, &x,
+                                   &decision, NULL)
+               == WSGI_CORE_OK) {
+        verdict = wsgi_core_decision_get_verdict(decision);
+        *text = copy(r, wsgi_core_decision_get_text(decision));
+        wsgi_core_decision_free(decision);
+    }
+    return verdict;
+}
+
+/* By verdict */
+static const authn_status authn_answers[] = { AUTH_GENERAL_ERROR, AUTH_GRANTED,
+                                              AUTH_DENIED,
+                                              AUTH_USER_NOT_FOUND };
+static const authz_status authz_answers[] = { AUTHZ_DENIED, AUTHZ_GRANTED,
+                                              AUTHZ_DENIED, AUTHZ_DENIED };
+static const int access_answers[] = { HTTP_FORBIDDEN, OK, HTTP_FORBIDDEN,
+                                      DECLINED };
+
+static authn_status check_password(request_rec *r, const char *user,
+                                   const char *password)
+{
+    const char *name = NULL;
+    wsgi_core_verdict verdict =
+        ask(r, WSGI_CORE_CHECK_PASSWORD, user, password, &name);
+
+    r->user = name ? (char *)name : r->user;
+    return authn_answers[verdict];
+}
+
+static authn_status get_realm_hash(request_rec *r, const char *user,
+                                   const char *realm, char **hash)
+{
+    const char *text = NULL;
+    wsgi_core_verdict verdict =
+        ask(r, WSGI_CORE_CHECK_REALM_HASH, user, realm, &text);
+
+    *hash = (char *)text;
+    return text ? AUTH_USER_FOUND : authn_answers[verdict];
+}
+
+/* Require wsgi-group */
+static authz_status check_groups(request_rec *r, const char *line,
+                                 const void *parsed)
+{
+    const char *text;
+
+    if (!r->user) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    return authz_answers[ask(r, WSGI_CORE_CHECK_GROUPS, r->user, line, &text)];
+}
+
+static int check_access(request_rec *r)
+{
+    const dir_config *conf =
+        ap_get_module_config(r->per_dir_config, &wsgi_module);
+    const char *text;
+
+    if (!wsgi_core_settings_control_access(LAYERS(conf->layers))) {
+        return DECLINED;
+    }
+    return access_answers[ask(r, WSGI_CORE_CHECK_ACCESS, NULL,
+                              ap_get_useragent_host(r, REMOTE_NAME, NULL),
+                              &text)];
+}
+
+static const authn_provider authentication = { check_password, get_realm_hash };
+static const authz_provider authorization = { check_groups, NULL };
 
 /*
  * Hooks: configuration and processes
@@ -1330,12 +1195,11 @@ static int handler(request_rec *r)
 static int startup_failed(apr_pool_t *p, wsgi_core_error *err,
                           const ap_directive_t *directive)
 {
-    const char *where = "mod_wsgi";
+    const char *where =
+        directive ? apr_psprintf(p, "%s on line %d of %s", directive->directive,
+                                 directive->line_num, directive->filename)
+                  : "mod_wsgi";
 
-    if (directive) {
-        where = apr_psprintf(p, "%s on line %d of %s", directive->directive,
-                             directive->line_num, directive->filename);
-    }
     ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_CRIT, 0, NULL,
                  "WC%04u: %s: %s", wsgi_core_error_get_id(err), where,
                  wsgi_core_error_get_message(err));
@@ -1343,69 +1207,47 @@ static int startup_failed(apr_pool_t *p, wsgi_core_error *err,
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static int covers_several_scripts(apr_pool_t *p, const script_alias *alias)
+static wsgi_core_status add_mapping(const declaration *made, server_rec *s,
+                                    apr_pool_t *p, wsgi_core_error **err)
 {
-    return (alias->regex && ap_strchr_c(alias->target, '$'))
-           || alias->target[strlen(alias->target) - 1] == '/'
-           || ap_is_directory(p, alias->target);
+    wsgi_core_config *options = server_conf(s)->process->options;
+    const apr_array_header_t *layers = layers_of(
+        p, ap_get_module_config(s->lookup_defaults, &wsgi_module), made);
+    wsgi_core_mapping mapping = WSGI_CORE_MAPPING_INIT;
+
+    mapping.server = bytes_of(s->server_hostname);
+    mapping.url = bytes_of(made->url);
+    mapping.is_pattern = made->regex != NULL;
+    mapping.script = bytes_of(made->target);
+    mapping.settings = (void *)layers->elts;
+    mapping.settings_len = layers->nelts;
+    return made->url ? wsgi_core_config_add_application(options, &mapping, err)
+                     : wsgi_core_config_add_import(options, &mapping, err);
 }
 
-/* Declares the aliases of one server; seen holds those declared before, since
- * a server with several addresses is often several <VirtualHost>s.
- */
-static wsgi_core_status declare_aliases(server_rec *s, apr_hash_t *seen,
-                                        wsgi_core_error **err)
+static wsgi_core_status add_declaration(const declaration *made, server_rec *s,
+                                        apr_pool_t *p, wsgi_core_error **err)
 {
-    apr_pool_t *p = apr_hash_pool_get(seen);
-    const server_config *conf = server_conf(s);
-    const dir_config *dir =
-        ap_get_module_config(s->lookup_defaults, &wsgi_module);
-    const wsgi_core_settings **layers = copy_layers(p, dir, 1);
+    wsgi_core_bytes host = bytes_of(made->server->server_hostname);
     wsgi_core_status status = WSGI_CORE_OK;
-    int i;
 
-    for (i = 0; i < conf->aliases->nelts && status == WSGI_CORE_OK; i++) {
-        script_alias *alias = &APR_ARRAY_IDX(conf->aliases, i, script_alias);
-        const char *key = apr_psprintf(p, "%s %s %s", s->server_hostname,
-                                       alias->url, alias->target);
-
-        if (apr_hash_get(seen, key, APR_HASH_KEY_STRING)) {
-            continue;
-        }
-        apr_hash_set(seen, key, APR_HASH_KEY_STRING, alias);
-        layers[dir->nlayers] = alias->settings;
-        status = wsgi_core_config_add_application(
-            conf->process->options, alias->target, strlen(alias->target),
-            covers_several_scripts(p, alias), layers,
-            dir->nlayers + (alias->settings != NULL), err);
+    /* Groups of a virtual host are for its requests only. */
+    if (made->group && made->server->is_virtual) {
+        status = wsgi_core_settings_set(made->settings, "virtual-host",
+                                        host.data, host.len, err);
     }
-    return status;
-}
-
-/* Declares the process groups of one server. Those of a virtual host are for
- * its requests only.
- */
-static wsgi_core_status declare_groups(server_rec *s, wsgi_core_config *options,
-                                       const ap_directive_t **where,
-                                       wsgi_core_error **err)
-{
-    const apr_array_header_t *groups = server_conf(s)->groups;
-    wsgi_core_status status = WSGI_CORE_OK;
-    int i;
-
-    for (i = 0; i < groups->nelts && status == WSGI_CORE_OK; i++) {
-        daemon_group *group = &APR_ARRAY_IDX(groups, i, daemon_group);
-
-        *where = group->directive;
-        if (s->is_virtual && s->server_hostname) {
-            status = wsgi_core_settings_set(group->settings, "virtual-host",
-                                            s->server_hostname,
-                                            strlen(s->server_hostname), err);
-        }
-        if (status == WSGI_CORE_OK) {
-            status = wsgi_core_config_add_group(options, group->name,
-                                                strlen(group->name),
-                                                group->settings, err);
+    if (made->group && status == WSGI_CORE_OK) {
+        return wsgi_core_config_add_group(server_conf(s)->process->options,
+                                          made->group, strlen(made->group),
+                                          made->settings, err);
+    }
+    /* Aliases of the main server are for all virtual hosts, and if there are
+     * any, for them alone.
+     */
+    for (; s && status == WSGI_CORE_OK; s = s->next) {
+        if (made->url && !made->server->is_virtual ? s->is_virtual || !s->next
+                                                   : s == made->server) {
+            status = add_mapping(made, s, p, err);
         }
     }
     return status;
@@ -1416,54 +1258,35 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *main_server)
 {
     const process_config *process = server_conf(main_server)->process;
-    apr_hash_t *seen = apr_hash_make(ptemp);
-    const ap_directive_t *where = NULL;
     wsgi_core_error *err = NULL;
-    server_rec *s;
+    int i;
 
-    (void)pconf;
-    (void)plog;
     if (wsgi_core_abi_version() != WSGI_CORE_ABI_VERSION) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_CRIT, 0, NULL,
-                     "mod_wsgi was built for version %u of the interface of "
-                     "libwsgi_core, but found version %u (libwsgi_core %s)",
-                     (unsigned int)WSGI_CORE_ABI_VERSION,
-                     (unsigned int)wsgi_core_abi_version(),
-                     wsgi_core_version());
+                     "mod_wsgi was built with %s, but found libwsgi_core %s, "
+                     "whose interface is another",
+                     WSGI_CORE_VERSION, wsgi_core_version());
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    for (s = main_server; s; s = s->next) {
-        /* A virtual host without directives of ours has the main one's. */
-        int is_shared =
-            s->is_virtual && server_conf(s) == server_conf(main_server);
+    for (i = 0; i < process->declarations->nelts; i++) {
+        const declaration *made =
+            APR_ARRAY_IDX(process->declarations, i, const declaration *);
 
-        if (!is_shared
-            && declare_groups(s, process->options, &where, &err)
-                   != WSGI_CORE_OK) {
-            return startup_failed(ptemp, err, where);
-        }
-    }
-    /* Virtual hosts have the aliases of the main server too. */
-    s = main_server->next ? main_server->next : main_server;
-    for (; s; s = s->next) {
-        if (declare_aliases(s, seen, &err) != WSGI_CORE_OK) {
-            return startup_failed(ptemp, err, NULL);
+        if (add_declaration(made, main_server, ptemp, &err) != WSGI_CORE_OK) {
+            return startup_failed(ptemp, err, made->directive);
         }
     }
     if (wsgi_core_config_check(process->options, &err) != WSGI_CORE_OK) {
-        return startup_failed(ptemp, err, process->python_home);
+        return startup_failed(ptemp, err, NULL);
     }
     return OK;
 }
 
-static const char *mpm_limit(apr_pool_t *p, int query)
+static int mpm_limit(int query)
 {
     int limit;
 
-    if (ap_mpm_query(query, &limit) != APR_SUCCESS || limit < 1) {
-        limit = 1;
-    }
-    return apr_itoa(p, limit);
+    return ap_mpm_query(query, &limit) == APR_SUCCESS && limit > 0 ? limit : 1;
 }
 
 /* Options that follow from httpd itself. */
@@ -1472,166 +1295,112 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
                                          wsgi_core_error **err)
 {
     ap_version_t version;
-    const char *values[][2] = {
-        { "host-name", "apache" },
-        { "host-version", NULL },
-        { "host-description", ap_get_server_description() },
-        { "host-build-date", ap_get_server_built() },
-        { "host-mpm-name", ap_show_mpm() },
-        { "host-user",
-          apr_psprintf(p, "#%lu", (unsigned long)ap_unixd_config.user_id) },
-        { "host-group",
-          apr_psprintf(p, "#%lu", (unsigned long)ap_unixd_config.group_id) },
-        { "host-timeout",
-          apr_psprintf(p, "%" APR_TIME_T_FMT, apr_time_sec(s->timeout)) },
-        { "threads", mpm_limit(p, AP_MPMQ_MAX_THREADS) },
-        { "processes", mpm_limit(p, AP_MPMQ_MAX_DAEMONS) },
-        /* httpd -X: the terminal is the application's */
-        { "keep-stdio", ap_exists_config_define("DEBUG") ? "On" : "Off" },
-    };
-    wsgi_core_status status = WSGI_CORE_OK;
-    size_t i;
+    const char *line;
 
     ap_get_server_revision(&version);
-    values[1][1] = apr_psprintf(p, "%d.%d.%d", version.major, version.minor,
-                                version.patch);
-    for (i = 0; i < sizeof(values) / sizeof(*values); i++) {
-        status = wsgi_core_config_set(options, values[i][0], values[i][1],
-                                      strlen(values[i][1]), err);
-        if (status != WSGI_CORE_OK) {
-            break;
-        }
-    }
-    return status;
+    line = apr_psprintf(
+        p,
+        "host-name=apache host-version=%d.%d.%d host-description=\"%s\" "
+        "host-build-date=\"%s\" host-mpm-name=%s host-root=\"%s\" "
+        "host-user=#%lu host-group=#%lu host-timeout=%d threads=%d "
+        "processes=%d keep-stdio=%s",
+        version.major, version.minor, version.patch,
+        ap_escape_quotes(p, ap_get_server_description()), ap_get_server_built(),
+        ap_show_mpm(), ap_escape_quotes(p, ap_server_root),
+        (unsigned long)ap_unixd_config.user_id,
+        (unsigned long)ap_unixd_config.group_id, (int)apr_time_sec(s->timeout),
+        mpm_limit(AP_MPMQ_MAX_THREADS), mpm_limit(AP_MPMQ_MAX_DAEMONS),
+        /* httpd -X: the terminal is the application's */
+        ap_exists_config_define("DEBUG") ? "On" : "Off");
+    return wsgi_core_config_parse(options, line, strlen(line), err);
 }
 
-/* Supervisors of generations before, which are children of this process until
- * they end. The list outlives the configuration and this module's memory.
+/* Supervisors of process groups, of this generation and of those before: they
+ * are children of this process until they end, and httpd would call them lost.
+ * The list outlives the configuration and this module's memory.
  */
-#define RETIRED_KEY "wsgi_core_retired_supervisors"
+#define SUPERVISORS_KEY "wsgi_core_supervisors"
 
-static void retired_event(int reason, void *data, apr_wait_t status)
+static apr_array_header_t *get_supervisors(server_rec *s)
+{
+    apr_pool_t *pool = s->process->pool;
+    void *data = NULL;
+
+    apr_pool_userdata_get(&data, SUPERVISORS_KEY, pool);
+    if (!data) {
+        data = apr_array_make(pool, 4, sizeof(apr_proc_t *));
+        /* Copies the key, which goes away with this module. */
+        apr_pool_userdata_set(data, SUPERVISORS_KEY, NULL, pool);
+    }
+    return data;
+}
+
+static void tend_supervisor(server_rec *s);
+
+static void supervisor_event(int reason, void *data, apr_wait_t status)
 {
     apr_proc_t *supervisor = data;
+    pid_t pid = supervisor->pid;
 
-    (void)status;
     if (reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST) {
         apr_proc_other_child_unregister(supervisor);
         supervisor->pid = 0;
+        wsgi_core_engine_child_ended(
+            server_conf(ap_server_conf)->process->engine, (uint32_t)pid,
+            reason == APR_OC_REASON_DEATH ? (int32_t)status : -1, NULL);
+        tend_supervisor(ap_server_conf);
     }
 }
 
-/* Has httpd know them, which it would call lost children otherwise. */
-static void watch_retired(apr_pool_t *pconf, server_rec *s)
-{
-    apr_array_header_t *retired;
-    void *data = NULL;
-    int i;
-
-    apr_pool_userdata_get(&data, RETIRED_KEY, s->process->pool);
-    retired = data;
-    for (i = 0; retired && i < retired->nelts; i++) {
-        apr_proc_t *supervisor = APR_ARRAY_IDX(retired, i, apr_proc_t *);
-
-        if (supervisor->pid) {
-            apr_proc_other_child_register(supervisor, retired_event, supervisor,
-                                          NULL, pconf);
-        }
-    }
-}
-
-/* Remembers a supervisor for the time after this generation. */
-static void remember_supervisor(const process_config *process)
-{
-    apr_pool_t *pool = process->server->process->pool;
-    apr_proc_t *supervisor = NULL;
-    apr_array_header_t *retired;
-    void *data = NULL;
-    int i;
-
-    apr_pool_userdata_get(&data, RETIRED_KEY, pool);
-    retired = data;
-    if (!retired) {
-        retired = apr_array_make(pool, 4, sizeof(apr_proc_t *));
-        /* Copies the key, which goes away with this module. */
-        apr_pool_userdata_set(retired, RETIRED_KEY, NULL, pool);
-    }
-    for (i = 0; i < retired->nelts && !supervisor; i++) {
-        apr_proc_t *other = APR_ARRAY_IDX(retired, i, apr_proc_t *);
-
-        supervisor = other->pid ? NULL : other;
-    }
-    if (!supervisor) {
-        supervisor = apr_pcalloc(pool, sizeof(*supervisor));
-        APR_ARRAY_PUSH(retired, apr_proc_t *) = supervisor;
-    }
-    *supervisor = process->supervisor;
-}
-
-static void watch_supervisor(process_config *process);
-
-/* The supervisor of the process groups has ended, or need not be watched. httpd
- * does not tell an exit code from the number of a signal; the engine can.
+/* Watches the supervisor of this generation, and starts it again if it ended:
+ * at once or some time later, as the engine has it.
  */
-static void supervisor_event(int reason, void *data, apr_wait_t status)
+static void tend_supervisor(server_rec *s)
 {
-    process_config *process = data;
-    pid_t pid = process->supervisor.pid;
+    process_config *process = server_conf(s)->process;
+    apr_array_header_t *supervisors = get_supervisors(s);
+    apr_proc_t *supervisor = NULL;
+    pid_t pid;
+    int i;
 
-    if (reason == APR_OC_REASON_UNREGISTER) {
+    wsgi_core_engine_tend(process->engine, NULL);
+    pid = wsgi_core_engine_get_supervisor_pid(process->engine);
+    if (!pid) {
         return;
     }
-    apr_proc_other_child_unregister(process);
-    process->supervisor.pid = 0;
-    if (reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST) {
-        wsgi_core_engine_child_ended(
-            process->engine, (uint32_t)pid,
-            reason == APR_OC_REASON_DEATH ? (int32_t)status : -1, NULL);
-        watch_supervisor(process);
+    for (i = 0; i < supervisors->nelts; i++) {
+        apr_proc_t *other = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
+
+        if (other->pid == pid) {
+            return;
+        }
+        supervisor = other->pid ? supervisor : other;
     }
+    if (!supervisor) {
+        supervisor = apr_pcalloc(s->process->pool, sizeof(*supervisor));
+        APR_ARRAY_PUSH(supervisors, apr_proc_t *) = supervisor;
+    }
+    supervisor->pid = pid;
+    apr_proc_other_child_register(supervisor, supervisor_event, supervisor,
+                                  NULL, process->pool);
 }
 
 static int monitor(apr_pool_t *p, server_rec *s)
 {
-    process_config *process = server_conf(s)->process;
-
-    (void)p;
-    if (process->engine && !process->supervisor.pid) {
-        wsgi_core_engine_tend(process->engine, NULL);
-        watch_supervisor(process);
-    }
+    tend_supervisor(s);
     return DECLINED;
-}
-
-static void watch_supervisor(process_config *process)
-{
-    process->supervisor.pid =
-        wsgi_core_engine_get_supervisor_pid(process->engine);
-    if (process->supervisor.pid) {
-        apr_proc_other_child_register(&process->supervisor, supervisor_event,
-                                      process, NULL, process->pool);
-    }
-}
-
-/* The configuration goes away, and with it the watch. */
-static apr_status_t retire_supervisor(void *data)
-{
-    process_config *process = data;
-
-    if (process->supervisor.pid) {
-        remember_supervisor(process);
-    }
-    return APR_SUCCESS;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
     process_config *process = server_conf(s)->process;
+    apr_array_header_t *supervisors = get_supervisors(s);
+    apr_proc_t *supervisor;
     wsgi_core_error *err = NULL;
     const char *python;
+    int i;
 
-    (void)plog;
     /* httpd reads its configuration twice when it starts. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
@@ -1643,20 +1412,21 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                != WSGI_CORE_OK) {
         return startup_failed(ptemp, err, NULL);
     }
-    apr_pool_cleanup_register(pconf, process->engine, free_engine,
-                              apr_pool_cleanup_null);
-    process->server = s;
-    watch_retired(pconf, s);
-    process->pool = pconf;
-    watch_supervisor(process);
-    apr_pool_pre_cleanup_register(pconf, process, retire_supervisor);
-    process->ssl_is_https = APR_RETRIEVE_OPTIONAL_FN(ssl_is_https);
+    for (i = 0; i < supervisors->nelts; i++) {
+        supervisor = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
+        if (supervisor->pid) {
+            apr_proc_other_child_register(supervisor, supervisor_event,
+                                          supervisor, NULL, pconf);
+        }
+    }
+    tend_supervisor(s);
 
-    ap_add_version_component(pconf, MOD_WSGI_VERSION);
+    /* the release that this module is compatible with */
+    ap_add_version_component(pconf, "mod_wsgi/6.1.1");
     python = wsgi_core_engine_get_python_version(process->engine);
     if (python) {
         ap_add_version_component(pconf,
-                                 apr_pstrcat(pconf, "Python/", python, NULL));
+                                 apr_psprintf(pconf, "Python/%s", python));
     }
     return OK;
 }
@@ -1668,10 +1438,9 @@ static apr_status_t stop_engine(void *data)
 {
     process_config *process = data;
 
-    if (wsgi_core_engine_stop(process->engine, STOP_TIMEOUT_MS, NULL)
-        == WSGI_CORE_E_TIMEOUT) {
-        process->stop_timed_out = 1;
-    }
+    process->stop_timed_out |=
+        wsgi_core_engine_stop(process->engine, STOP_TIMEOUT_MS, NULL)
+        == WSGI_CORE_E_TIMEOUT;
     return APR_SUCCESS;
 }
 
@@ -1694,10 +1463,9 @@ static void child_stopping(apr_pool_t *pchild, int graceful)
     process_config *process = server_conf(ap_server_conf)->process;
     int is_threaded = 0;
 
-    (void)pchild;
+    ap_mpm_query(AP_MPMQ_IS_THREADED, &is_threaded);
     if (!graceful) {
         stop_engine(process);
-        ap_mpm_query(AP_MPMQ_IS_THREADED, &is_threaded);
         if (is_threaded) {
             leave_process(process);
         }
@@ -1713,20 +1481,108 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
                               apr_pool_cleanup_null);
     apr_pool_pre_cleanup_register(pchild, process, stop_engine);
     if (wsgi_core_engine_start(process->engine, &err) != WSGI_CORE_OK) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "WC%04u: %s",
-                     wsgi_core_error_get_id(err),
-                     wsgi_core_error_get_message(err));
-        wsgi_core_error_free(err);
+        startup_failed(pchild, err, NULL);
+    }
+}
+
+/*
+ * Command table
+ */
+
+#define SECTION (RSRC_CONF | ACCESS_CONF)
+
+/* What a directive does is said by the option that it sets, whose name is
+ * cmd_data: describe_commands() looks it up.
+ */
+#define DECLARED(name, what, help) \
+    AP_INIT_RAW_ARGS(name, add_declared, what, RSRC_CONF, help)
+#define PROCESS(type, name, option) \
+    AP_INIT_##type(name, set_process_option, option, RSRC_CONF, NULL)
+#define LAYER(type, name, option, where) \
+    AP_INIT_##type(name, set_dir_option, option, where, NULL)
+
+/* clang-format off */
+static command_rec commands[] = {
+    DECLARED("WSGIScriptAlias", NULL,
+        "expected a URL path, a script or directory, and options"),
+    DECLARED("WSGIScriptAliasMatch", alias_match,
+        "expected a regular expression, a script or directory, and options"),
+    DECLARED("WSGIImportScript", import_script,
+        "expected a script, process-group=NAME and application-group=NAME"),
+    DECLARED("WSGIDaemonProcess", daemon_group,
+        "expected a name, and options as name=value"),
+
+    LAYER(RAW_ARGS, "WSGIHandlerScript", "handler-script", SECTION),
+    LAYER(RAW_ARGS, "WSGIDispatchScript", "dispatch-script", SECTION),
+    LAYER(RAW_ARGS, "WSGIAccessScript", "access-script", OR_AUTHCFG),
+    LAYER(RAW_ARGS, "WSGIAuthUserScript", "auth-user-script", OR_AUTHCFG),
+    LAYER(RAW_ARGS, "WSGIAuthGroupScript", "auth-group-script", OR_AUTHCFG),
+    LAYER(TAKE1, "WSGIGroupAuthoritative", "group-authoritative", OR_AUTHCFG),
+    LAYER(RAW_ARGS, "WSGIRestrictProcess", "restrict-process", SECTION),
+    LAYER(TAKE1, "WSGIProcessGroup", "process-group", SECTION),
+    LAYER(TAKE1, "WSGIApplicationGroup", "application-group", SECTION),
+    LAYER(TAKE1, "WSGICallableObject", "callable-object", OR_FILEINFO),
+    LAYER(TAKE1, "WSGIPassApacheRequest", "pass-apache-request", SECTION),
+    LAYER(TAKE1, "WSGIPassAuthorization", "pass-authorization", OR_FILEINFO),
+    LAYER(TAKE1, "WSGIScriptReloading", "script-reloading", OR_FILEINFO),
+    LAYER(TAKE1, "WSGIErrorOverride", "error-override", OR_FILEINFO),
+    LAYER(TAKE1, "WSGIChunkedRequest", "chunked-request", OR_FILEINFO),
+    LAYER(TAKE1, "WSGIMapHEADToGET", "map-head-to-get", OR_FILEINFO),
+    LAYER(TAKE1, "WSGIEnableSendfile", "enable-sendfile", OR_FILEINFO),
+    LAYER(TAKE1, "WSGIIgnoreActivity", "ignore-activity", OR_FILEINFO),
+    LAYER(RAW_ARGS, "WSGITrustedProxyHeaders", "trusted-proxy-headers",
+        OR_FILEINFO),
+    LAYER(RAW_ARGS, "WSGITrustedProxies", "trusted-proxies", OR_FILEINFO),
+
+    PROCESS(TAKE1, "WSGIPythonHome", "python-home"),
+    PROCESS(TAKE1, "WSGIPythonPath", "python-path"),
+    PROCESS(TAKE1, "WSGIPythonEggs", "python-eggs"),
+    PROCESS(TAKE1, "WSGIPythonOptimize", "python-optimize"),
+    PROCESS(TAKE1, "WSGIPythonWarnings", "python-warnings"),
+    PROCESS(TAKE1, "WSGIPythonHashSeed", "python-hash-seed"),
+    PROCESS(TAKE1, "WSGIDontWriteBytecode", "dont-write-bytecode"),
+    PROCESS(TAKE1, "WSGISwitchInterval", "switch-interval"),
+    PROCESS(TAKE1, "WSGICaseSensitivity", "case-sensitivity"),
+    PROCESS(TAKE1, "WSGIRestrictEmbedded", "restrict-embedded"),
+    PROCESS(TAKE1, "WSGIRestrictStdin", "restrict-stdin"),
+    PROCESS(TAKE1, "WSGIRestrictStdout", "restrict-stdout"),
+    PROCESS(TAKE1, "WSGIRestrictSignal", "restrict-signal"),
+    PROCESS(TAKE1, "WSGIVerboseDebugging", "verbose-debugging"),
+    PROCESS(TAKE1, "WSGISocketPrefix", "socket-prefix"),
+    PROCESS(TAKE1, "WSGISocketRotation", "socket-rotation"),
+    PROCESS(TAKE1, "WSGIAcceptMutex", "accept-mutex"),
+    PROCESS(TAKE1, "WSGIServerMetrics", "server-metrics"),
+    PROCESS(TAKE1, "WSGISlowRequests", "slow-requests"),
+    PROCESS(RAW_ARGS, "WSGITelemetryService", "telemetry-service"),
+    PROCESS(RAW_ARGS, "WSGITelemetryOptions", "telemetry-options"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};
+/* clang-format on */
+
+static void describe_commands(void)
+{
+    wsgi_core_option option = WSGI_CORE_OPTION_INIT;
+    command_rec *command;
+    size_t i;
+
+    for (i = 0; wsgi_core_option_get(i, &option) == WSGI_CORE_OK; i++) {
+        for (command = commands; command->name; command++) {
+            if (!command->errmsg && !strcmp(command->cmd_data, option.name)) {
+                command->errmsg = option.meaning;
+            }
+        }
     }
 }
 
 static void register_hooks(apr_pool_t *p)
 {
+    static const char *const ssl[] = { "mod_ssl.c", NULL };
+    static const char *const hosts[] = { "mod_authz_host.c", NULL };
     static const char *const alias[] = { "mod_alias.c", NULL };
     static const char *const others[] = { "mod_userdir.c", "mod_vhost_alias.c",
                                           NULL };
 
-    (void)p;
+    describe_commands();
     ap_hook_monitor(monitor, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -1734,91 +1590,20 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_LAST);
     ap_hook_translate_name(translate_name, alias, others, APR_HOOK_MIDDLE);
+    ap_hook_check_access(check_access, ssl, hosts, APR_HOOK_MIDDLE,
+                         AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(p, AUTHN_PROVIDER_GROUP, "wsgi",
+                              AUTHN_PROVIDER_VERSION, &authentication,
+                              AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, "wsgi-group",
+                              AUTHZ_PROVIDER_VERSION, &authorization,
+                              AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
-/*
- * Command table
- */
-
 /* clang-format off */
-static const command_rec commands[] = {
-    AP_INIT_RAW_ARGS("WSGIScriptAlias", add_script_alias, NULL, RSRC_CONF,
-        "URL path, script or directory of scripts, options as name=value"),
-    AP_INIT_RAW_ARGS("WSGIScriptAliasMatch", add_script_alias, "", RSRC_CONF,
-        "Regular expression, script or directory, options as name=value"),
-
-    AP_INIT_RAW_ARGS("WSGIDaemonProcess", add_daemon_group, NULL, RSRC_CONF,
-                     "A process group: its name, and options as name=value"),
-    AP_INIT_RAW_ARGS("WSGIRestrictProcess", set_dir_option, "restrict-process",
-                     ACCESS_CONF | RSRC_CONF,
-                     "The process groups that may be selected"),
-    AP_INIT_TAKE1("WSGISocketPrefix", set_socket_prefix, NULL, RSRC_CONF,
-                  "Beginning of the names of the sockets of process groups"),
-    AP_INIT_TAKE1("WSGIProcessGroup", set_dir_option, "process-group",
-        RSRC_CONF | ACCESS_CONF, "Process group that runs the applications"),
-    AP_INIT_TAKE1("WSGIApplicationGroup", set_dir_option, "application-group",
-        RSRC_CONF | ACCESS_CONF, "Interpreter that runs the applications"),
-    AP_INIT_TAKE1("WSGICallableObject", set_dir_option, "callable-object",
-        OR_FILEINFO, "Name of the application within its script"),
-    AP_INIT_TAKE1("WSGIPassAuthorization", set_dir_option, "pass-authorization",
-        OR_FILEINFO, "On or Off: show applications the Authorization header"),
-    AP_INIT_TAKE1("WSGIScriptReloading", set_dir_option, "script-reloading",
-        OR_FILEINFO, "On or Off: load a script again once it changed"),
-    AP_INIT_TAKE1("WSGIErrorOverride", set_dir_option, "error-override",
-        OR_FILEINFO, "On or Off: answer errors of applications ourselves"),
-    AP_INIT_TAKE1("WSGIChunkedRequest", set_dir_option, "chunked-request",
-        OR_FILEINFO, "On or Off: accept request bodies of unknown length"),
-    AP_INIT_TAKE1("WSGIMapHEADToGET", set_dir_option, "map-head-to-get",
-        OR_FILEINFO, "On, Off or Auto: show applications GET for HEAD"),
-    AP_INIT_TAKE1("WSGIEnableSendfile", set_dir_option, "enable-sendfile",
-        OR_FILEINFO, "On or Off: use sendfile() for wsgi.file_wrapper"),
-    AP_INIT_TAKE1("WSGIIgnoreActivity", set_dir_option, "ignore-activity",
-        OR_FILEINFO, "On or Off: keep requests from counting as activity"),
-
-    AP_INIT_RAW_ARGS("WSGITrustedProxyHeaders", add_dir_words,
-        "trusted-proxy-headers", OR_FILEINFO,
-        "Headers of proxies in front of httpd that take effect"),
-    AP_INIT_RAW_ARGS("WSGITrustedProxies", add_dir_words, "trusted-proxies",
-        OR_FILEINFO, "Proxies whose headers take effect; unset: all"),
-
-    AP_INIT_TAKE1("WSGIPythonHome", set_process_option, "python-home",
-        RSRC_CONF, "Prefix of a Python, or a virtual environment"),
-    AP_INIT_TAKE1("WSGIPythonPath", set_process_option, "python-path",
-        RSRC_CONF, "Directories to search for modules before others"),
-    AP_INIT_TAKE1("WSGIPythonEggs", set_process_option, "python-eggs",
-        RSRC_CONF, "Directory to unpack Python eggs in"),
-    AP_INIT_TAKE1("WSGIPythonOptimize", set_process_option, "python-optimize",
-        RSRC_CONF, "Level of optimisation, as of python -O"),
-    AP_INIT_TAKE1("WSGIPythonWarnings", set_process_option, "python-warnings",
-        RSRC_CONF, "Filter for warnings, as of python -W; may be repeated"),
-    AP_INIT_TAKE1("WSGIPythonHashSeed", set_process_option, "python-hash-seed",
-        RSRC_CONF, "Seed for the hashes of strings: random, or a number"),
-    AP_INIT_TAKE1("WSGIDontWriteBytecode", set_process_option,
-        "dont-write-bytecode", RSRC_CONF, "On or Off: write no .pyc files"),
-    AP_INIT_TAKE1("WSGISwitchInterval", set_process_option, "switch-interval",
-        RSRC_CONF, "Seconds a thread runs before Python lets another one"),
-    AP_INIT_TAKE1("WSGICaseSensitivity", set_process_option, "case-sensitivity",
-        RSRC_CONF, "On or Off: tell names of scripts apart by their case"),
-    AP_INIT_TAKE1("WSGIRestrictEmbedded", set_process_option,
-        "restrict-embedded", RSRC_CONF, "On or Off: refuse embedded mode"),
-    AP_INIT_TAKE1("WSGIRestrictStdin", set_process_option, "restrict-stdin",
-        RSRC_CONF, "On or Off: refuse applications the use of sys.stdin"),
-    AP_INIT_TAKE1("WSGIRestrictStdout", set_process_option, "restrict-stdout",
-        RSRC_CONF, "On or Off: refuse applications the use of sys.stdout"),
-    AP_INIT_TAKE1("WSGIRestrictSignal", set_process_option, "restrict-signal",
-        RSRC_CONF, "On or Off: refuse applications signal handlers"),
-    AP_INIT_FLAG("WSGIVerboseDebugging", set_verbose_debugging, NULL,
-        RSRC_CONF, "On or Off: without effect, see LogLevel"),
-    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+module AP_MODULE_DECLARE_DATA wsgi_module = {
+    STANDARD20_MODULE_STUFF, create_dir_config, merge_dir_config,
+    create_server_config, NULL, commands, register_hooks, AP_MODULE_FLAG_NONE
 };
 /* clang-format on */
-
-module AP_MODULE_DECLARE_DATA wsgi_module = {
-    STANDARD20_MODULE_STUFF, create_dir_config,   merge_dir_config,
-    create_server_config,    merge_server_config, commands,
-    register_hooks,
-#ifdef AP_MODULE_FLAG_NONE
-    AP_MODULE_FLAG_NONE,
-#endif
-};

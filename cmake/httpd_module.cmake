@@ -39,7 +39,7 @@ apr_includes(apu_include_directories APU_CONFIG)
 
 add_library(mod_wsgi MODULE c/mod_wsgi.c)
 target_compile_options(mod_wsgi PRIVATE
-  ${apxs_flags} -Wall -Wextra $<$<BOOL:${WSGI_CORE_WERROR}>:-Werror>)
+  ${apxs_flags} -Wall -Wextra -Wno-unused-parameter $<$<BOOL:${WSGI_CORE_WERROR}>:-Werror>)
 target_include_directories(mod_wsgi SYSTEM PRIVATE
   ${apxs_includes} ${apr_include_directories} ${apu_include_directories})
 target_link_options(mod_wsgi PRIVATE -Wl,-z,relro -Wl,-z,now)

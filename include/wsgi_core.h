@@ -96,6 +96,11 @@
 typedef struct wsgi_core_config wsgi_core_config;
 
 /**
+ * An answer. Belongs to the caller, who releases it with wsgi_core_decision_free().
+ */
+typedef struct wsgi_core_decision wsgi_core_decision;
+
+/**
  * An engine: everything that serves the requests of one configuration in one process.
  */
 typedef struct wsgi_core_engine wsgi_core_engine;
@@ -161,6 +166,62 @@ typedef struct wsgi_core_option {
 } wsgi_core_option;
 
 /**
+ * Who serves the requests of a handler.
+ */
+typedef int32_t wsgi_core_handler;
+
+/**
+ * A borrowed string. `data` NULL means that there is no string, which differs from an empty one; `len`
+ * must then be 0. The bytes may be anything and need no terminating NUL.
+ */
+typedef struct wsgi_core_bytes {
+    /**
+     * The bytes, or NULL when there is no string.
+     */
+    const char *data;
+    /**
+     * How many.
+     */
+    size_t len;
+} wsgi_core_bytes;
+
+/**
+ * A mapping of URLs to a script, or a script that is only to be loaded.
+ */
+typedef struct wsgi_core_mapping {
+    /**
+     * Size of this structure.
+     */
+    size_t struct_size;
+    /**
+     * The configured name of the (virtual) server that it belongs to; may be absent.
+     */
+    struct wsgi_core_bytes server;
+    /**
+     * What is mapped, as configured: a path that begins with "/", or a pattern of the host's kind; may be absent.
+     */
+    struct wsgi_core_bytes url;
+    /**
+     * File that holds the application, or a directory of such files: an absolute path. Where the URL is a
+     * pattern, a "$" in it stands for what matched. Required.
+     */
+    struct wsgi_core_bytes script;
+    /**
+     * The URL is a pattern.
+     */
+    bool is_pattern;
+    /**
+     * Layers of settings that apply to every request of the mapping, outermost first; copied. May be NULL when there
+     * are none.
+     */
+    const struct wsgi_core_settings *const *settings;
+    /**
+     * How many.
+     */
+    size_t settings_len;
+} wsgi_core_mapping;
+
+/**
  * Severity of a log record, with the numbers of syslog and httpd. Larger is more verbose.
  */
 typedef int32_t wsgi_core_level;
@@ -222,21 +283,6 @@ typedef struct wsgi_core_server {
      */
     wsgi_core_level (*log_level)(void *ctx);
 } wsgi_core_server;
-
-/**
- * A borrowed string. `data` NULL means that there is no string, which differs from an empty one; `len`
- * must then be 0. The bytes may be anything and need no terminating NUL.
- */
-typedef struct wsgi_core_bytes {
-    /**
-     * The bytes, or NULL when there is no string.
-     */
-    const char *data;
-    /**
-     * How many.
-     */
-    size_t len;
-} wsgi_core_bytes;
 
 /**
  * A name and its value, both borrowed. The name must be there; an absent value is None in an environ.
@@ -391,7 +437,8 @@ typedef struct wsgi_core_request_info {
      */
     struct wsgi_core_bytes connection_id;
     /**
-     * mod_wsgi.request_handler. When absent: "wsgi-script".
+     * mod_wsgi.request_handler. When absent: "wsgi-script". Where the settings have a handler-script for it, that
+     * script serves the request, and the file that it maps to need not exist.
      */
     struct wsgi_core_bytes handler;
     /**
@@ -408,13 +455,13 @@ typedef struct wsgi_core_request_info {
      */
     bool path_info_refused;
     /**
-     * mod_wsgi.handler_script: the script that serves all files of a handler, when `script` is one.
-     */
-    struct wsgi_core_bytes handler_script;
-    /**
      * What `script` is, when the host knows already.
      */
     wsgi_core_file_type script_type;
+    /**
+     * The configuration of the host allows no scripts here: the answer is 403, unless the script is that of a handler.
+     */
+    bool script_refused;
 } wsgi_core_request_info;
 
 /**
@@ -581,6 +628,43 @@ typedef struct wsgi_core_outcome {
 } wsgi_core_outcome;
 
 /**
+ * What is asked, and of which script.
+ */
+typedef int32_t wsgi_core_check_kind;
+
+/**
+ * A question about a request.
+ */
+typedef struct wsgi_core_check {
+    /**
+     * Size of this structure.
+     */
+    size_t struct_size;
+    /**
+     * One of the WSGI_CORE_CHECK_... numbers.
+     */
+    wsgi_core_check_kind kind;
+    /**
+     * The name of the user; of no meaning for access.
+     */
+    struct wsgi_core_bytes user;
+    /**
+     * What goes with it: the password, the realm, the names of the groups (separated by blanks; they may be quoted), or
+     * the name or address of the client.
+     */
+    struct wsgi_core_bytes detail;
+    /**
+     * Others may still let the client in where access is denied, which is not worth a line in the log then (WC0059).
+     */
+    bool others_decide;
+} wsgi_core_check;
+
+/**
+ * What a script says.
+ */
+typedef int32_t wsgi_core_verdict;
+
+/**
  * Success.
  */
 #define WSGI_CORE_OK 0
@@ -666,6 +750,21 @@ typedef struct wsgi_core_outcome {
 #define WSGI_CORE_SCOPE_GROUP 3
 
 /**
+ * It is none of ours.
+ */
+#define WSGI_CORE_HANDLER_NONE 0
+
+/**
+ * The script that a request maps to: the handler wsgi-script, or application/x-httpd-wsgi.
+ */
+#define WSGI_CORE_HANDLER_APPLICATION 1
+
+/**
+ * A script of its own, by the option handler-script.
+ */
+#define WSGI_CORE_HANDLER_SCRIPT 2
+
+/**
  * The system is unusable.
  */
 #define WSGI_CORE_LEVEL_EMERGENCY 0
@@ -729,6 +828,42 @@ typedef struct wsgi_core_outcome {
  * Nothing.
  */
 #define WSGI_CORE_FILE_MISSING 3
+
+/**
+ * Whether a user has a password: check_password() of auth-user-script.
+ */
+#define WSGI_CORE_CHECK_PASSWORD 1
+
+/**
+ * The hash that a digest is checked with, the hexadecimal MD5 of "user:realm:password": get_realm_hash() of
+ * auth-user-script.
+ */
+#define WSGI_CORE_CHECK_REALM_HASH 2
+
+/**
+ * Whether a user belongs to one of some groups: groups_for_user() of auth-group-script.
+ */
+#define WSGI_CORE_CHECK_GROUPS 3
+
+/**
+ * Whether a client has access: allow_access() of access-script.
+ */
+#define WSGI_CORE_CHECK_ACCESS 4
+
+/**
+ * Yes.
+ */
+#define WSGI_CORE_VERDICT_GRANTED 1
+
+/**
+ * No.
+ */
+#define WSGI_CORE_VERDICT_DENIED 2
+
+/**
+ * That is for others to say: the user is not known here, or the script has no opinion, or there is no access-script.
+ */
+#define WSGI_CORE_VERDICT_UNKNOWN 3
 
 #ifdef __cplusplus
 extern "C" {
@@ -874,6 +1009,44 @@ wsgi_core_status wsgi_core_settings_set(struct wsgi_core_settings *settings,
                                         struct wsgi_core_error **err);
 
 /**
+ * Set options from a line of configuration: name=value, separated by blanks. A value may be quoted with ' or ", and a
+ * backslash within quotes makes a quote ordinary. Options before a mistake are set.
+ *
+ * @param settings  the settings; not while a request that names them exists
+ * @param line      the line
+ * @param line_len  length of the line
+ * @param err       receives details on failure: a message such as "pass-authorization: 'maybe' is not accepted;
+ *                  expected On or Off"
+ *
+ * @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+ *
+ * Threads: one at a time for the same settings.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_settings_parse(struct wsgi_core_settings *settings,
+                                          const char *line,
+                                          size_t line_len,
+                                          struct wsgi_core_error **err);
+
+/**
+ * Tell whether requests of a handler are to be served here, before there is anything else to know of them.
+ *
+ * @param name          name of the handler
+ * @param name_len      length of the name
+ * @param settings      the layers of settings that apply, outermost first. May be NULL when there are none
+ * @param settings_len  how many
+ *
+ * @return one of the WSGI_CORE_HANDLER_... numbers; WSGI_CORE_HANDLER_NONE also for arguments that can't be
+ *
+ * Threads: any, concurrently with the same settings.
+ * Since: 0.1.0
+ */
+wsgi_core_handler wsgi_core_settings_find_handler(const char *name,
+                                                  size_t name_len,
+                                                  const struct wsgi_core_settings *const *settings,
+                                                  size_t settings_len);
+
+/**
  * Release settings.
  *
  * @param settings  the settings; consumed. No request that names them may exist any more. NULL does
@@ -917,37 +1090,72 @@ wsgi_core_status wsgi_core_config_set(struct wsgi_core_config *config,
                                       struct wsgi_core_error **err);
 
 /**
+ * Set options of process scope from a line of configuration, as wsgi_core_settings_parse() does it.
+ *
+ * @param config    the configuration
+ * @param line      the line
+ * @param line_len  length of the line
+ * @param err       receives details on failure
+ *
+ * @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_parse(struct wsgi_core_config *config,
+                                        const char *line,
+                                        size_t line_len,
+                                        struct wsgi_core_error **err);
+
+/**
  * Declare an application: a mapping of URLs to a script.
  *
- * Two things follow from it. When exactly one application is declared, and `several` is false for it, its
+ * Two things follow from it. When exactly one application is declared, and it is a single script, its
  * requests run in the main interpreter unless an application group is set; otherwise the default is
  * %{RESOURCE}, an interpreter for each mount point. And when process-group and application-group are both
  * set and hold no "%{...}" but "%{GLOBAL}", each process loads the script when it starts instead of with
- * the first request. Mappings that differ in nothing but their listening address (the same server name, URL
- * and script) are one application, to be declared once. Requests may be served for scripts that were never
- * declared.
+ * the first request; where both are options of the mapping itself, the last layer and of script scope, the process
+ * group must have been defined before. Mappings that are declared again with the same server, URL and script
+ * are one application. Requests may be served for scripts that were never declared.
  *
- * @param config        the configuration
- * @param script        file that holds the application; for several, what the mapping names
- * @param script_len    length of its name
- * @param several       the mapping covers more than one script, such as a directory or a pattern
- * @param settings      layers of settings that apply to every request of the mapping, outermost first;
- *                      copied. May be NULL when there are none
- * @param settings_len  how many
- * @param err           receives details on failure
+ * @param config   the configuration
+ * @param mapping  the mapping; borrowed for the call
+ * @param err      receives details on failure
  *
- * @return WSGI_CORE_OK or WSGI_CORE_E_ARGUMENT
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_OPTION when the process group that loads the script is not defined, or belongs to another
+ *         virtual host
+ * @return WSGI_CORE_E_ARGUMENT or WSGI_CORE_E_STRUCT_SIZE
  *
  * Threads: one at a time for the same configuration.
  * Since: 0.1.0
  */
 wsgi_core_status wsgi_core_config_add_application(struct wsgi_core_config *config,
-                                                  const char *script,
-                                                  size_t script_len,
-                                                  bool several,
-                                                  const struct wsgi_core_settings *const *settings,
-                                                  size_t settings_len,
+                                                  const struct wsgi_core_mapping *mapping,
                                                   struct wsgi_core_error **err);
+
+/**
+ * Declare a script that is loaded when a process starts, in the order of these calls and of those of
+ * wsgi_core_config_add_application() that have a script loaded ahead. Requests that map to it find it loaded. In a
+ * process group without threads, such scripts are all that its processes run: one after the other, on Python's main
+ * thread; when the last has returned the process ends, and another one is started. That a script fails is logged.
+ *
+ * @param config   the configuration
+ * @param mapping  the script; borrowed for the call. Its only layer of settings is of script scope and has
+ *                 process-group and application-group
+ * @param err      receives details on failure
+ *
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_OPTION when an option is missing, or the process group is not defined, or belongs to another
+ *         virtual host
+ * @return WSGI_CORE_E_ARGUMENT or WSGI_CORE_E_STRUCT_SIZE
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_add_import(struct wsgi_core_config *config,
+                                             const struct wsgi_core_mapping *mapping,
+                                             struct wsgi_core_error **err);
 
 /**
  * Define a process group: applications in supervised processes of their own, which a process-group
@@ -1155,6 +1363,25 @@ uint32_t wsgi_core_engine_get_supervisor_pid(const struct wsgi_core_engine *engi
 const char *wsgi_core_engine_get_python_version(const struct wsgi_core_engine *engine);
 
 /**
+ * Tell how much of the path of a URL a prefix matches, for hosts that map URLs by prefixes. Runs of "/" count as one in
+ * both, and a match ends where a component ends: "/app" matches "/app" and "/app/x", but not "/application".
+ *
+ * @param path        the decoded path
+ * @param path_len    length of the path
+ * @param prefix      the prefix
+ * @param prefix_len  length of the prefix
+ *
+ * @return how many bytes of the path match; 0 when it does not, and for arguments that can't be
+ *
+ * Threads: any, at any time.
+ * Since: 0.1.0
+ */
+size_t wsgi_core_path_match(const char *path,
+                            size_t path_len,
+                            const char *prefix,
+                            size_t prefix_len);
+
+/**
  * Make a request. Nothing of it is copied: all that `info` refers to (strings, arrays, settings, but not
  * the structure itself), and the engine, must stay as they are until wsgi_core_request_serve() has returned
  * or the request is freed.
@@ -1233,6 +1460,86 @@ wsgi_core_status wsgi_core_request_serve(struct wsgi_core_request *request,
  */
 void wsgi_core_request_free(struct wsgi_core_request *request);
 
+/**
+ * Tell whether there is an access-script where these layers of settings are in force, so that a host need not
+ * describe requests that nobody asks about.
+ *
+ * @param settings      the layers, outermost first. May be NULL when there are none
+ * @param settings_len  how many
+ *
+ * Threads: any, concurrently with the same settings.
+ * Since: 0.1.0
+ */
+bool wsgi_core_settings_control_access(const struct wsgi_core_settings *const *settings,
+                                       size_t settings_len);
+
+/**
+ * Ask a script about a request, which is not served.
+ *
+ * The script sees an environ of the request's members but for `script`, of its header fields without Authorization
+ * and Proxy-Authorization, and of all its variables, which are those that the host means for it. It runs where its own
+ * options say: in this process, or in one of a group. The functions of `host` that read or send are not called.
+ * Whatever goes wrong is logged for the request, and must not let the client in.
+ *
+ * @param request   the request; consumed, also on failure
+ * @param check     the question; borrowed for the call
+ * @param host      callback table with struct_size set; borrowed for the call
+ * @param ctx       handed to each callback unchanged, may be NULL
+ * @param decision  receives the answer, to be released with wsgi_core_decision_free()
+ * @param err       receives details on failure
+ *
+ * @return WSGI_CORE_OK when the script gave an answer, whatever it is
+ * @return WSGI_CORE_E_APPLICATION when it could not be loaded, lacks the function, raised, or returned what it must not
+ * @return WSGI_CORE_E_REFUSED when there is no such script (but see WSGI_CORE_VERDICT_UNKNOWN), or its process group
+ *         can't be used
+ * @return WSGI_CORE_E_PYTHON, WSGI_CORE_E_GROUP, WSGI_CORE_E_STATE, WSGI_CORE_E_CLOSED, WSGI_CORE_E_PANIC as for
+ *         wsgi_core_request_serve()
+ * @return WSGI_CORE_E_ARGUMENT, WSGI_CORE_E_STRUCT_SIZE
+ *
+ * Threads: any, concurrently on the same engine. Callbacks run without the GIL. The caller must not hold the GIL.
+ * Fork: only in the process that started the engine.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_request_check(struct wsgi_core_request *request,
+                                         const struct wsgi_core_check *check,
+                                         const struct wsgi_core_host *host,
+                                         void *ctx,
+                                         struct wsgi_core_decision **decision,
+                                         struct wsgi_core_error **err);
+
+/**
+ * Tell what was decided.
+ *
+ * @param decision  the answer; WSGI_CORE_VERDICT_DENIED is returned for NULL
+ *
+ * Threads: any.
+ * Since: 0.1.0
+ */
+wsgi_core_verdict wsgi_core_decision_get_verdict(const struct wsgi_core_decision *decision);
+
+/**
+ * Get what goes with WSGI_CORE_VERDICT_GRANTED: for a password the name that the user has from now on, if the script
+ * gives one, and for a realm the hash.
+ *
+ * @param decision  the answer; absent for NULL
+ *
+ * @return the text, which lives as long as the answer; absent when there is none
+ *
+ * Threads: any.
+ * Since: 0.1.0
+ */
+struct wsgi_core_bytes wsgi_core_decision_get_text(const struct wsgi_core_decision *decision);
+
+/**
+ * Release an answer.
+ *
+ * @param decision  the answer; consumed. NULL does nothing
+ *
+ * Threads: any.
+ * Since: 0.1.0
+ */
+void wsgi_core_decision_free(struct wsgi_core_decision *decision);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1252,9 +1559,11 @@ template <typename Struct> inline Struct wsgi_core_sized_struct()
 #define WSGI_CORE_INIT(type) { .struct_size = sizeof(type) }
 #endif
 
+#define WSGI_CORE_CHECK_INIT WSGI_CORE_INIT(wsgi_core_check)
 #define WSGI_CORE_HEAD_INIT WSGI_CORE_INIT(wsgi_core_head)
 #define WSGI_CORE_HOST_INIT WSGI_CORE_INIT(wsgi_core_host)
 #define WSGI_CORE_LOG_RECORD_INIT WSGI_CORE_INIT(wsgi_core_log_record)
+#define WSGI_CORE_MAPPING_INIT WSGI_CORE_INIT(wsgi_core_mapping)
 #define WSGI_CORE_OPTION_INIT WSGI_CORE_INIT(wsgi_core_option)
 #define WSGI_CORE_OUTCOME_INIT WSGI_CORE_INIT(wsgi_core_outcome)
 #define WSGI_CORE_REQUEST_INFO_INIT WSGI_CORE_INIT(wsgi_core_request_info)

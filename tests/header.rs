@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 const UPDATE: &str = "WSGI_CORE_UPDATE_HEADER";
 
 /// The order of the declarations.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "version", "status", "bytes", "error", "option", "settings", "config", "log", "server",
-    "engine", "host", "outcome", "request",
+    "engine", "host", "outcome", "request", "check",
 ];
 
 fn path(name: &str) -> PathBuf {

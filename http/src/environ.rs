@@ -70,6 +70,15 @@ impl<'a> Environ<'a> {
         }
     }
 
+    /// Adds a variable that the host means for what is made here, whatever its name; `HTTPS` is never an entry.
+    pub fn host_variable(&mut self, variable: &Pair<'a>) {
+        if variable.name.as_slice() == b"HTTPS" {
+            self.https = is_https(variable.value.as_slice());
+        } else {
+            self.pairs.push(*variable);
+        }
+    }
+
     /// Sets whether `wsgi.url_scheme` is `https`, whatever the host's variables say.
     pub fn set_https(&mut self, https: bool) {
         self.https = https;

@@ -24,7 +24,7 @@ pub use header::{Access, Headers};
 pub use length::{LengthError, content_length};
 pub use method::{HeadMapping, request_method};
 pub use network::Network;
-pub use path::collapse_slashes;
+pub use path::{collapse_slashes, match_prefix};
 pub use proxy::{ProxyHeader, ProxyRules};
 pub use status::{StatusError, status_code};
 pub use variable::{is_https, is_passed};

@@ -179,6 +179,8 @@ fn small_get(criterion: &mut Criterion) {
         request_start: 1.0,
         queue_start: 0.0,
         daemon_start: 0.0,
+        question: wsgi_core_abi::Question::NONE,
+        arguments: [wsgi_core_abi::Bytes::ABSENT; 2],
     };
     criterion.bench_function("small GET", |bencher| bencher.iter(|| serve(&request)));
     // The script stays loaded; nothing reads the file again.

@@ -136,6 +136,8 @@ fn serve_with(
         request_start: 1.0,
         queue_start: 0.0,
         daemon_start: 0.0,
+        question: wsgi_core_abi::Question::NONE,
+        arguments: [wsgi_core_abi::Bytes::ABSENT; 2],
     };
     adjust(&mut request);
     let (mut outcome, mut problem) = (Outcome::default(), Problem::default());

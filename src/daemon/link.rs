@@ -35,10 +35,12 @@ pub enum Reason {
     ScriptReload = 10,
     /// Application code did not let go of the GIL.
     DeadlockTimeout = 11,
+    /// It serves no requests, and the scripts that it was for have returned.
+    ScriptsEnded = 12,
 }
 
 impl Reason {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::ShutdownSignal,
         Self::GracefulSignal,
         Self::EvictionSignal,
@@ -50,6 +52,7 @@ impl Reason {
         Self::CpuTimeLimit,
         Self::ScriptReload,
         Self::DeadlockTimeout,
+        Self::ScriptsEnded,
     ];
 
     /// What applications are told.
@@ -66,6 +69,7 @@ impl Reason {
             Self::CpuTimeLimit => "cpu_time_limit",
             Self::ScriptReload => "script_reload",
             Self::DeadlockTimeout => "deadlock_timeout",
+            Self::ScriptsEnded => "scripts_ended",
         }
     }
 
@@ -82,6 +86,7 @@ impl Reason {
             Self::CpuTimeLimit => "cpu-time-limit is used up",
             Self::ScriptReload => "a script has changed",
             Self::DeadlockTimeout => "deadlock-timeout is over",
+            Self::ScriptsEnded => "its scripts have ended",
         }
     }
 

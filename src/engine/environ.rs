@@ -57,6 +57,30 @@ impl<'a> Facts<'_, 'a> {
         environ
     }
 
+    /// For a script that decides about a request: what the host says is put in as it is, and what an application has of
+    /// the script that serves it is left out.
+    pub(super) fn build_for_check(&self, arena: Arena<'a>) -> Environ<'a> {
+        let info = self.info;
+        let capacity = info.variables.len() + self.headers.len() + COMPUTED;
+        let mut environ = Environ::new(arena, capacity);
+        let nothing = Access {
+            authorization: false,
+            proxy_authorization: false,
+        };
+        self.headers.append(nothing, self.framing, &mut environ);
+        for variable in info.variables {
+            environ.host_variable(variable);
+        }
+        environ.set(b"REQUEST_METHOD", info.method.as_slice());
+        environ.set(b"SCRIPT_NAME", self.script_name);
+        environ.set(b"PATH_INFO", info.path_info.as_slice());
+        self.add_connection(&mut environ);
+        environ.set(b"mod_wsgi.process_group", self.process_group);
+        environ.set(b"mod_wsgi.application_group", self.application_group);
+        debug_assert!(environ.pairs().len() <= capacity);
+        environ
+    }
+
     /// What CGI and PEP 3333 define.
     fn add_cgi(&self, path_info: &'a [u8], environ: &mut Environ<'a>) {
         let info = self.info;
@@ -68,9 +92,16 @@ impl<'a> Facts<'_, 'a> {
         environ.set(b"REQUEST_METHOD", method);
         environ.set(b"SCRIPT_NAME", self.script_name);
         environ.set(b"PATH_INFO", path_info);
+        environ.set_present(b"REQUEST_SCHEME", info.scheme);
+        self.add_connection(environ);
+        environ.set(b"SCRIPT_FILENAME", info.filename());
+    }
+
+    /// What does not depend on where the request is mapped to.
+    fn add_connection(&self, environ: &mut Environ<'a>) {
+        let info = self.info;
         environ.set(b"QUERY_STRING", info.query_string.as_slice());
         environ.set_present(b"REQUEST_URI", info.request_uri);
-        environ.set_present(b"REQUEST_SCHEME", info.scheme);
         environ.set(b"SERVER_NAME", server_name(info));
         environ.set_number(b"SERVER_PORT", server_port(info).into());
         environ.set_present(b"SERVER_ADDR", info.server_addr);
@@ -79,7 +110,6 @@ impl<'a> Facts<'_, 'a> {
         if info.remote_port != 0 {
             environ.set_number(b"REMOTE_PORT", info.remote_port.into());
         }
-        environ.set(b"SCRIPT_FILENAME", info.filename());
     }
 
     /// What mod_wsgi adds.
@@ -92,7 +122,10 @@ impl<'a> Facts<'_, 'a> {
             b"mod_wsgi.request_handler",
             or(info.handler, b"wsgi-script"),
         );
-        environ.set(b"mod_wsgi.handler_script", info.handler_script.as_slice());
+        environ.set(
+            b"mod_wsgi.handler_script",
+            info.settings.handler_script.unwrap_or_default(),
+        );
         environ.set(b"mod_wsgi.script_name", self.script_name);
         environ.set(b"mod_wsgi.path_info", path_info);
         environ.set(b"mod_wsgi.listener_host", info.listener_host.as_slice());

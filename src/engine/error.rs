@@ -167,6 +167,14 @@ impl Error {
         Self::Argument(format!("{what} is NULL"))
     }
 
+    /// The error of an option that is one of several on a line.
+    pub(super) fn of_option(self, name: &str) -> Self {
+        match self {
+            Self::OptionUnknown { .. } => self,
+            error => Self::OptionValue(format!("{name}: {error}")),
+        }
+    }
+
     /// What a runtime reports about a request.
     pub(super) fn from_runtime(
         failure: RuntimeFailure,
@@ -221,6 +229,16 @@ impl Error {
             Self::Closed => MessageId::CLOSED,
             Self::Panic => MessageId::PANIC,
         }
+    }
+
+    /// Whether a script could not be loaded, which the runtime has logged.
+    pub(super) fn is_unloadable_script(&self) -> bool {
+        let unloadable = [
+            MessageId::SCRIPT_READ,
+            MessageId::SCRIPT_EXIT,
+            MessageId::SCRIPT_RAISED,
+        ];
+        matches!(self, Self::Runtime { problem, .. } if unloadable.contains(&problem.id))
     }
 
     /// What the host answers when no head was sent.

@@ -53,6 +53,15 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Expands the name of a group for a script that decides about requests: the server and the host are known then, and
+    /// nothing else.
+    pub(super) fn group_of_server(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
+        match name {
+            RESOURCE => Cow::Borrowed(name),
+            name => self.token(name).unwrap_or(Cow::Borrowed(name)),
+        }
+    }
+
     fn token(&self, name: &[u8]) -> Option<Cow<'a, [u8]>> {
         match name {
             b"%{GLOBAL}" => Some(Cow::Borrowed(b"")),

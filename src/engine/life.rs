@@ -51,6 +51,11 @@ impl Engine {
         for problem in config.home_problems() {
             log.line(Level::Warning, MessageId::PYTHON_HOME, &problem.to_string());
         }
+        if config.process.verbose_debugging.is_some() {
+            let text =
+                "WSGIVerboseDebugging has no effect: LogLevel wsgi:debug and wsgi:trace1 show more";
+            log.line(Level::Info, MessageId::NONE, text);
+        }
         let groups = Groups::launch(config, &log)?;
         Ok(Self(Arc::new(Inner {
             default_group: config.default_group(),
@@ -97,13 +102,10 @@ impl Engine {
 
     fn preload(&self) {
         let inner = &*self.0;
-        if inner.config.process.embedded_restricted() {
-            return;
-        }
         for preload in inner.config.preloads(b"") {
             // What fails is in the log, and is tried again with the first request.
             let Ok(runtime) = self.runtime() else { return };
-            let _ = runtime.load(preload.script, preload.group);
+            let _ = runtime.load(&preload.script, &preload.application_group);
         }
     }
 
@@ -181,7 +183,7 @@ impl Engine {
     /// # Errors
     /// When something required is absent.
     pub fn request<'a>(&self, info: &RequestInfo<'a>) -> Result<Request<'a>, Error> {
-        Request::new(self.clone(), info)
+        Request::new(self.clone(), info).inspect_err(|error| self.log().error(Level::Error, error))
     }
 
     /// Whether requests may be served now.

@@ -1,8 +1,11 @@
 //! Settings of process scope.
 #![forbid(unsafe_code)]
 
+use super::telemetry::Flags;
 use crate::daemon::account::{Group, User};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What is set for the processes of an engine; `None` where nothing is.
@@ -36,12 +39,23 @@ pub struct ProcessSettings {
     pub(super) host_timeout: Option<Duration>,
     pub(super) host_build_date: Option<Box<[u8]>>,
     pub(super) host_mpm_name: Option<Box<[u8]>>,
+    pub(super) telemetry_flags: Flags,
+    pub(super) verbose_debugging: Option<bool>,
+    pub(super) host_root: Option<Box<[u8]>>,
 }
 
 impl ProcessSettings {
     /// Names of files differ when only their case does.
     pub(super) fn case_sensitive(&self) -> bool {
         self.case_sensitivity.unwrap_or(!cfg!(target_os = "macos"))
+    }
+
+    /// Beginning of the names of sockets.
+    pub(super) fn socket_prefix(&self) -> Option<Box<[u8]>> {
+        let prefix = self.socket_prefix.as_deref()?;
+        let root = self.host_root.as_deref().unwrap_or(b"/");
+        let path = Path::new(OsStr::from_bytes(root)).join(OsStr::from_bytes(prefix));
+        Some(path.into_os_string().into_vec().into())
     }
 
     /// No application runs in this process.

@@ -7,6 +7,9 @@ use wsgi_core_http::BodyError;
 /// Why a request is refused by the rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// The host's configuration allows no scripts there.
+    #[error("scripts are not allowed in this directory (httpd: Options ExecCGI is off)")]
+    ScriptRefused,
     /// The script does not exist.
     #[error("the script does not exist")]
     ScriptMissing,
@@ -34,6 +37,12 @@ pub enum Refusal {
     /// The script is not where the processes of the group can see it.
     #[error("the script lies outside of the chroot of its process group")]
     ScriptOutside,
+    /// There is nobody to ask.
+    #[error("no script is configured that could decide")]
+    DeciderMissing,
+    /// A script keeps the client out.
+    #[error("access is denied to this client")]
+    AccessDenied,
     /// Applications are kept out of this process.
     #[error("no process group is set, and restrict-embedded is On")]
     EmbeddedRestricted,
@@ -44,6 +53,7 @@ impl Refusal {
     #[must_use]
     pub const fn id(&self) -> MessageId {
         match self {
+            Self::ScriptRefused => MessageId::SCRIPT_REFUSED,
             Self::ScriptMissing => MessageId::SCRIPT_MISSING,
             Self::ScriptDirectory => MessageId::SCRIPT_DIRECTORY,
             Self::PathInfo => MessageId::PATH_INFO_REFUSED,
@@ -55,6 +65,8 @@ impl Refusal {
             Self::GroupRestricted(_) => MessageId::GROUP_RESTRICTED,
             Self::GroupHidden(_) => MessageId::GROUP_HIDDEN,
             Self::ScriptOwner(_) | Self::ScriptOutside => MessageId::SCRIPT_OWNER,
+            Self::DeciderMissing => MessageId::DECIDER_MISSING,
+            Self::AccessDenied => MessageId::ACCESS_DENIED,
             Self::EmbeddedRestricted => MessageId::EMBEDDED_RESTRICTED,
         }
     }
@@ -64,11 +76,15 @@ impl Refusal {
     pub const fn http_status(&self) -> u16 {
         match self {
             Self::ScriptMissing | Self::PathInfo => 404,
-            Self::ScriptDirectory | Self::ScriptOwner(_) => 403,
+            Self::AccessDenied
+            | Self::ScriptRefused
+            | Self::ScriptDirectory
+            | Self::ScriptOwner(_) => 403,
             Self::Body(error) => error.http_status(),
             Self::GroupUnknown(_)
             | Self::GroupRestricted(_)
             | Self::GroupHidden(_)
+            | Self::DeciderMissing
             | Self::EmbeddedRestricted => 500,
             Self::ScriptOutside => 502,
         }

@@ -2,17 +2,18 @@
 #![forbid(unsafe_code)]
 
 use super::environ;
-use super::error::Error;
+use super::error::{Error, RuntimeFailure};
 use super::host::Host;
 use super::life::Engine;
 use super::log::{compose, record};
 use super::process_group::ProcessGroup;
+use super::question::Dispatched;
 use super::refusal::Refusal;
 use super::route::{Route, Target};
-use super::settings::Resolved;
+use super::settings::{Callable, Resolved};
 use crate::daemon::client::{Body, ClientFailure};
 use std::time::{SystemTime, UNIX_EPOCH};
-use wsgi_core_abi::{Bytes, Level, Outcome, Pair, Pairs, Status};
+use wsgi_core_abi::{Bytes, Level, Outcome, Pair, Pairs, Question};
 use wsgi_core_http::{Arena, BodyRules, Framing, Headers, collapse_slashes};
 
 /// What a path leads to.
@@ -51,6 +52,7 @@ pub struct RequestInfo<'a> {
     pub script: Bytes<'a>,
     pub script_mtime_us: i64,
     pub script_type: FileType,
+    pub script_refused: bool,
     pub filename: Bytes<'a>,
     pub listener_host: Bytes<'a>,
     pub listener_port: u16,
@@ -62,7 +64,6 @@ pub struct RequestInfo<'a> {
     pub request_id: Bytes<'a>,
     pub connection_id: Bytes<'a>,
     pub handler: Bytes<'a>,
-    pub handler_script: Bytes<'a>,
     pub response_filtered: bool,
     pub pass_auth: bool,
     pub path_info_refused: bool,
@@ -90,6 +91,7 @@ impl<'a> RequestInfo<'a> {
             script: Bytes::from(script),
             script_mtime_us: 0,
             script_type: FileType::Unknown,
+            script_refused: false,
             filename: Bytes::ABSENT,
             listener_host: Bytes::ABSENT,
             listener_port: 0,
@@ -101,11 +103,16 @@ impl<'a> RequestInfo<'a> {
             request_id: Bytes::ABSENT,
             connection_id: Bytes::ABSENT,
             handler: Bytes::ABSENT,
-            handler_script: Bytes::ABSENT,
             response_filtered: false,
             pass_auth: false,
             path_info_refused: false,
         }
+    }
+
+    /// The script that serves it.
+    pub(super) fn script(&self) -> &'a [u8] {
+        let handler = self.settings.handler_script;
+        handler.unwrap_or_else(|| self.script.as_slice())
     }
 
     /// The file the request maps to.
@@ -121,9 +128,9 @@ impl<'a> RequestInfo<'a> {
 
 /// A request on its way to an application.
 pub struct Request<'a> {
-    engine: Engine,
-    info: RequestInfo<'a>,
-    received: f64,
+    pub(super) engine: Engine,
+    pub(super) info: RequestInfo<'a>,
+    pub(super) received: f64,
 }
 
 /// What became of a request.
@@ -164,21 +171,13 @@ impl<'a> Request<'a> {
     pub fn serve<H: Host>(self, host: &mut H) -> Served {
         match self.run(host) {
             Ok((outcome, result)) => {
-                if let Err(error @ Error::Group { failure, .. }) = &result
-                    && *failure != ClientFailure::Host
-                {
-                    // The end of a group is as it should be.
-                    let ending = *failure == ClientFailure::Closed;
-                    let level = if ending { Level::Info } else { Level::Error };
-                    self.write(level, error, host);
-                }
-                if outcome.status == Status::PANIC && !matches!(result, Err(Error::Group { .. })) {
-                    self.engine.poison();
+                if let Err(error) = &result {
+                    self.blame(error, host);
                 }
                 Served { outcome, result }
             }
             Err(error) => {
-                self.log(&error, host);
+                self.blame(&error, host);
                 let outcome = Outcome {
                     code: error.http_status(),
                     ..Outcome::default()
@@ -193,7 +192,7 @@ impl<'a> Request<'a> {
 
     fn run<H: Host>(&self, host: &mut H) -> Result<(Outcome, Result<(), Error>), Error> {
         self.engine.admit()?;
-        let info = &self.info;
+        let mut info = self.info;
         let script_mtime_us = self.check_script()?;
         let headers = Headers::new(info.headers);
         let rules = BodyRules {
@@ -201,18 +200,20 @@ impl<'a> Request<'a> {
             limit: info.body_limit,
         };
         let framing = rules.check(&headers).map_err(Refusal::Body)?;
-        let mut block = vec![0; environ::size(info, &headers)];
+        let dispatched = self.dispatched(&headers, framing, host)?;
+        dispatched.apply(&mut info.settings);
+        let mut block = vec![0; environ::size(&info, &headers)];
         let mut arena = Arena::new(&mut block);
         let script_name = collapse_slashes(info.script_name.as_slice(), &mut arena);
-        let target = Target::resolve(&self.engine, info, script_name, host);
+        let target = Target::resolve(&self.engine, &info, script_name, host);
         let group = self.check_route(&target.route)?;
-        // Python is started where the request runs, and only there.
-        let runtime = match group {
-            None => Some(self.engine.runtime()?),
-            Some(_) => None,
-        };
+        if let Some((_, group)) = group {
+            group.check_owner(info.filename())?;
+        } else if self.engine.config().process.embedded_restricted() {
+            return Err(Refusal::EmbeddedRestricted.into());
+        }
         let facts = environ::Facts {
-            info,
+            info: &info,
             headers: &headers,
             framing,
             script_name,
@@ -223,7 +224,7 @@ impl<'a> Request<'a> {
         };
         let environ = facts.build(arena);
         let request = wsgi_core_abi::Request {
-            script: info.script,
+            script: Bytes::new(info.script()),
             script_mtime_us,
             application_group: Bytes::new(&target.application_group),
             callable: Bytes::new(&target.callable),
@@ -238,28 +239,69 @@ impl<'a> Request<'a> {
             request_start: self.received,
             queue_start: 0.0,
             daemon_start: 0.0,
+            question: Question::NONE,
+            arguments: [Bytes::ABSENT; 2],
         };
-        match (runtime, group, self.engine.groups()) {
-            (Some(runtime), ..) => Ok(runtime.serve(&request, host)),
-            (None, Some((number, group)), Some(groups)) => {
-                let inside = |path: &'a [u8]| group.inside(path).ok_or(Refusal::ScriptOutside);
-                let pairs;
-                let request = if group.settings.chroot.is_some() {
-                    pairs = group.environ_inside(environ.pairs());
-                    wsgi_core_abi::Request {
-                        script: Bytes::new(inside(info.script.as_slice())?),
-                        filename: Bytes::new(inside(info.filename())?),
-                        environ: Pairs::new(&pairs),
-                        ..request
-                    }
-                } else {
-                    request
-                };
-                let body = self.body(framing);
-                Ok(groups.serve(number, &group.display(), &request, body, host))
-            }
-            _ => Err(Error::State("the process groups were not launched")),
+        self.run_in(group, &request, self.body(framing), host)
+    }
+
+    /// What the dispatch script says, if there is one.
+    fn dispatched<H: Host>(
+        &self,
+        headers: &Headers<'_>,
+        framing: Framing,
+        host: &mut H,
+    ) -> Result<Dispatched, Error> {
+        let Some(script) = self.info.settings.dispatch_script else {
+            return Ok(Dispatched::default());
+        };
+        let place = self.place(script)?;
+        let mut block = vec![0; environ::size(&self.info, headers)];
+        let mut arena = Arena::new(&mut block);
+        let script_name = collapse_slashes(self.info.script_name.as_slice(), &mut arena);
+        let target = Target::resolve(&self.engine, &self.info, script_name, host);
+        let facts = environ::Facts {
+            info: &self.info,
+            headers,
+            framing,
+            script_name,
+            process_group: place.process_group(),
+            application_group: place.application_group(),
+            callable: &target.callable,
+            process_id: self.engine.process_id(),
+        };
+        let environ = facts.build(arena);
+        self.dispatch(&place, &environ, host)
+    }
+
+    /// Has this process or one of a group do what a request wants. Python is started where it runs, and only there.
+    pub(super) fn run_in<H: Host>(
+        &self,
+        group: Option<(usize, &ProcessGroup)>,
+        request: &wsgi_core_abi::Request<'_>,
+        body: Body,
+        host: &mut H,
+    ) -> Result<(Outcome, Result<(), Error>), Error> {
+        let Some((number, group)) = group else {
+            return Ok(self.engine.runtime()?.serve(request, host));
+        };
+        let groups = self.engine.groups();
+        let groups = groups.ok_or(Error::State("the process groups were not launched"))?;
+        if group.settings.chroot.is_none() {
+            return Ok(groups.serve(number, &group.display(), request, body, host));
         }
+        let script = group.inside(request.script.as_slice());
+        let script = script.ok_or(Refusal::ScriptOutside)?;
+        let pairs = group.environ_inside(request.environ.as_slice());
+        // The file of a handler or of a decision need not be one that the group can see.
+        let filename = group.inside(request.filename.as_slice()).unwrap_or(b"");
+        let request = wsgi_core_abi::Request {
+            script: Bytes::new(script),
+            filename: Bytes::new(filename),
+            environ: Pairs::new(&pairs),
+            ..*request
+        };
+        Ok(groups.serve(number, &group.display(), &request, body, host))
     }
 
     /// How long the body is. Where HTTP/1 frames none there is none.
@@ -272,7 +314,10 @@ impl<'a> Request<'a> {
     }
 
     /// Refuses a request for a process that may not have it. Gives the group and its number; `None` is this process.
-    fn check_route(&self, route: &Route<'_>) -> Result<Option<(usize, &ProcessGroup)>, Refusal> {
+    pub(super) fn check_route(
+        &self,
+        route: &Route<'_>,
+    ) -> Result<Option<(usize, &ProcessGroup)>, Refusal> {
         let info = &self.info;
         let name = match route {
             Route::Embedded => &b""[..],
@@ -286,10 +331,7 @@ impl<'a> Request<'a> {
             }
         }
         if name.is_empty() {
-            return match self.engine.config().process.embedded_restricted() {
-                true => Err(Refusal::EmbeddedRestricted),
-                false => Ok(None),
-            };
+            return Ok(None);
         }
         let groups = self.engine.config().groups().iter().enumerate();
         let found = groups.into_iter().find(|(_, group)| *group.name == *name);
@@ -298,7 +340,6 @@ impl<'a> Request<'a> {
         if !group.is_visible(info.server_hostname.as_slice()) {
             return Err(Refusal::GroupHidden(display()));
         }
-        group.check_owner(info.script.as_slice())?;
         Ok(Some((number, group)))
     }
 
@@ -306,12 +347,17 @@ impl<'a> Request<'a> {
     /// modification, or 0 where it is not known.
     fn check_script(&self) -> Result<i64, Refusal> {
         let info = &self.info;
-        // The script of a handler is the configuration's business, and the file need not exist.
-        let (file, modified) = if info.handler_script.is_absent() {
-            self.look()
-        } else {
-            (FileType::Regular, info.script_mtime_us)
+        let (file, modified) = match info.settings.handler_script {
+            None if info.script_type != FileType::Unknown || info.script_mtime_us != 0 => {
+                (info.script_type, info.script_mtime_us)
+            }
+            None => look(info.script.as_slice()),
+            // It is the configuration's business, and the file that the request maps to need not exist.
+            Some(script) => (FileType::Regular, look(script).1),
         };
+        if info.script_refused && info.settings.handler_script.is_none() {
+            return Err(Refusal::ScriptRefused);
+        }
         match file {
             FileType::Missing => Err(Refusal::ScriptMissing),
             FileType::Directory => Err(Refusal::ScriptDirectory),
@@ -322,34 +368,24 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn look(&self) -> (FileType, i64) {
-        use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
-        let info = &self.info;
-        if info.script_type != FileType::Unknown || info.script_mtime_us != 0 {
-            return (info.script_type, info.script_mtime_us);
-        }
-        match std::fs::metadata(std::ffi::OsStr::from_bytes(info.script.as_slice())) {
-            Ok(data) if data.is_dir() => (FileType::Directory, 0),
-            Ok(data) => (
-                FileType::Regular,
-                data.mtime() * 1_000_000 + data.mtime_nsec() / 1000,
-            ),
-            Err(error) => match error.kind() {
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                    (FileType::Missing, 0)
-                }
-                // The runtime will say why it can't read it.
-                _ => (FileType::Unknown, 0),
-            },
-        }
-    }
-
-    /// The one line about a request that never reached the runtime. Why Python did not start was logged when it
-    /// was tried; that requests are refused at the end is as it should be.
-    fn log<H: Host>(&self, error: &Error, host: &mut H) {
+    /// The one line about a request that failed. What an application or the runtime did wrong is in the log, and so is
+    /// why Python did not start; that requests are refused at the end, or the client has gone, is as it should be.
+    pub(super) fn blame<H: Host>(&self, error: &Error, host: &mut H) {
         let level = match error {
-            Error::Refused(_) | Error::State(_) => Level::Error,
-            Error::Closed => Level::Info,
+            Error::Runtime {
+                failure: RuntimeFailure::Panic,
+                ..
+            } => return self.engine.poison(),
+            Error::Group {
+                failure: ClientFailure::Host,
+                ..
+            } => return,
+            Error::Closed
+            | Error::Group {
+                failure: ClientFailure::Closed,
+                ..
+            } => Level::Info,
+            Error::Refused(_) | Error::State(_) | Error::Group { .. } => Level::Error,
             _ => return,
         };
         self.write(level, error, host);
@@ -360,6 +396,41 @@ impl<'a> Request<'a> {
             let text = compose(error.id(), self.info.filename(), &error.to_string());
             host.log(&record(level, error.id(), &text));
         }
+    }
+}
+
+impl Dispatched {
+    /// Puts what was decided in the place of what is configured, to be expanded likewise.
+    fn apply<'d>(&'d self, settings: &mut Resolved<'d>) {
+        if let Some(name) = &self.process_group {
+            settings.process_group = Some(name);
+        }
+        if let Some(name) = &self.application_group {
+            settings.application_group = Some(name);
+        }
+        // A handler has one function, whatever else its script defines.
+        if let (Some(name), None) = (&self.callable, settings.handler_script) {
+            settings.callable = Callable::Expanded(name);
+        }
+    }
+}
+
+/// What a path leads to, and when that was last modified.
+fn look(path: &[u8]) -> (FileType, i64) {
+    use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
+    match std::fs::metadata(std::ffi::OsStr::from_bytes(path)) {
+        Ok(data) if data.is_dir() => (FileType::Directory, 0),
+        Ok(data) => (
+            FileType::Regular,
+            data.mtime() * 1_000_000 + data.mtime_nsec() / 1000,
+        ),
+        Err(error) => match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                (FileType::Missing, 0)
+            }
+            // The runtime will say why it can't read it.
+            _ => (FileType::Unknown, 0),
+        },
     }
 }
 

@@ -34,13 +34,9 @@ impl<'a> Target<'a> {
         script_name: &'a [u8],
         host: &mut H,
     ) -> Self {
-        let server = present(info.server_hostname, server_name(info));
         let names = Names {
-            server,
-            host: present(info.host, server),
-            port: server_port(info),
             script_name,
-            case_sensitive: engine.config().process.case_sensitive(),
+            ..names(engine, info)
         };
         let mut lookup = |name: &[u8]| variable(name, info.variables, host);
         let settings = &info.settings;
@@ -64,9 +60,21 @@ impl<'a> Target<'a> {
     }
 }
 
+/// What tokens stand for in this request, but for its script name.
+pub(super) fn names<'a>(engine: &Engine, info: &RequestInfo<'a>) -> Names<'a> {
+    let server = present(info.server_hostname, server_name(info));
+    Names {
+        server,
+        host: present(info.host, server),
+        port: server_port(info),
+        script_name: b"",
+        case_sensitive: engine.config().process.case_sensitive(),
+    }
+}
+
 fn default_group(engine: &Engine, info: &RequestInfo<'_>) -> &'static [u8] {
     match engine.default_group() {
-        DefaultGroup::Main(script) if **script == *info.script.as_slice() => b"",
+        DefaultGroup::Main(script) if **script == *info.script() => b"",
         _ => RESOURCE,
     }
 }

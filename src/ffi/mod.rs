@@ -6,6 +6,7 @@
 )]
 
 pub mod bytes;
+pub mod check;
 pub mod config;
 pub mod engine;
 pub mod error;

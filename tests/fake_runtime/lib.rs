@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use wsgi_core_abi::{
     ABI_VERSION, Bytes, Exchange, Head, Level, LogRecord, MessageId, Outcome, Pair, Pairs,
-    RawExchange, RawProblem, Request, Runtime, RuntimeSettings, SendFlags, Status,
+    Question, RawExchange, RawProblem, Request, Runtime, RuntimeSettings, SendFlags, Status,
 };
 
 /// The table.
@@ -17,6 +17,7 @@ pub static wsgi_core_runtime: Runtime = Runtime {
     python_version: Bytes::new(b"3.99"),
     start,
     load,
+    run,
     serve,
     stop,
     publish_stopping,
@@ -66,6 +67,11 @@ unsafe extern "C" fn load(script: Bytes<'_>, group: Bytes<'_>, problem: RawProbl
     Status::APPLICATION
 }
 
+unsafe extern "C" fn run(script: Bytes<'_>, group: Bytes<'_>, _: RawProblem) -> Status {
+    note(format!("run {} in '{}'", text(script), text(group)));
+    Status::OK
+}
+
 /// The request that was interrupted last.
 static INTERRUPTED: AtomicU64 = AtomicU64::new(u64::MAX);
 /// What an application may keep for itself.
@@ -109,6 +115,9 @@ unsafe extern "C" fn serve(
 ) -> Status {
     // SAFETY: the engine passes its request and a place for the outcome.
     let (request, outcome) = unsafe { (&*request, &mut *outcome) };
+    if request.question != Question::NONE {
+        return decide(request, &mut exchange, problem);
+    }
     match request.script.as_slice() {
         b"/raise" => {
             problem.set(MessageId::APPLICATION_RAISED, "ValueError");
@@ -172,6 +181,68 @@ unsafe extern "C" fn serve(
         }
         _ => echo(request, &mut exchange, outcome),
     }
+}
+
+/// Answers a question as the name of the script says.
+fn decide(request: &Request<'_>, exchange: &mut RawExchange<'_>, problem: RawProblem) -> Status {
+    let Question(question) = request.question;
+    let arguments = request
+        .arguments
+        .map(|argument| text(argument).replace('\0', ","));
+    let said = format!("{question} {arguments:?}");
+    let mut values = vec![Bytes::new(said.as_bytes())];
+    let code = match request.script.as_slice() {
+        b"/yes" if request.question == Question::DISPATCH => {
+            values = vec![
+                Bytes::ABSENT,
+                Bytes::new(b"chosen"),
+                Bytes::new(b"%{ENV:CARGO_PKG_NAME}"),
+            ];
+            1
+        }
+        b"/yes" => 1,
+        b"/no" => 2,
+        b"/unknown" => 3,
+        b"/nonsense" => 77,
+        b"/empty" => {
+            values = vec![Bytes::new(b"")];
+            1
+        }
+        b"/nothing" => {
+            values = Vec::new();
+            1
+        }
+        b"/many" => {
+            values = vec![Bytes::new(b"x"); 4];
+            1
+        }
+        b"/response" => return answer(exchange, &mut Outcome::default(), b"a response"),
+        b"/silent" => return Status::OK,
+        b"/die" => std::process::abort(),
+        b"/unloadable" => {
+            problem.set(MessageId::SCRIPT_READ, "can't be read");
+            return Status::APPLICATION;
+        }
+        _ => {
+            problem.set(MessageId::DECIDER_RAISED, "ValueError");
+            return Status::APPLICATION;
+        }
+    };
+    let pairs: Vec<Pair<'_>> = values
+        .iter()
+        .map(|value| Pair {
+            name: Bytes::new(b""),
+            value: *value,
+        })
+        .collect();
+    let sent = exchange.send_head(&Head {
+        code,
+        status: Bytes::ABSENT,
+        headers: Pairs::new(&pairs),
+        content_length: -1,
+        error_page: true,
+    });
+    sent.map_or(Status::HOST, |()| Status::OK)
 }
 
 /// The number in the query string.

@@ -64,6 +64,8 @@ fn request(client: &mut Client, out: &mut Vec<u8>) -> Result<(), Error> {
         request_start: 0.0,
         queue_start: 0.0,
         daemon_start: 0.0,
+        question: wsgi_core_abi::Question::NONE,
+        arguments: [Bytes::ABSENT; 2],
     };
     client.request(out, &request, Level::Info, Ticket::default(), b"", false)
 }

@@ -22,7 +22,7 @@ pub use bytes::{Bytes, Pair, Pairs, Slice};
 pub use exchange::{Exchange, Failure, Head, RawExchange, ReadFailure, SendFlags};
 pub use log::{Level, LogRecord, RawLog};
 pub use message::{MESSAGES, Message, MessageId};
-pub use request::{Outcome, Request};
+pub use request::{Outcome, Question, Request, Verdict};
 pub use runtime::{
     Problem, RUNTIME_SYMBOL, RawProblem, Restriction, Runtime, RuntimeSettings, Status,
 };

@@ -63,6 +63,8 @@ messages! {
     EXTENSION_REFUSED = 34;
     /// Requests or threads did not end within the time allowed at the end of the process.
     STOP_TIMEOUT = 35;
+    /// A callback of an event raised an exception; the next one is called.
+    EVENT_RAISED = 36;
     /// A script could not be read or compiled.
     SCRIPT_READ = 40;
     /// A script raised SystemExit while it was loaded.
@@ -71,6 +73,8 @@ messages! {
     SCRIPT_RAISED = 42;
     /// A script lacks the configured callable.
     CALLABLE_MISSING = 43;
+    /// There is no script that could decide; the request is refused.
+    DECIDER_MISSING = 44;
     /// An application or its response raised an exception.
     APPLICATION_RAISED = 50;
     /// An application raised SystemExit, which is ignored.
@@ -85,8 +89,12 @@ messages! {
     RESPONSE_FAILED = 55;
     /// A header field of a response is longer than header-buffer-size; 500.
     HEADER_TOO_LONG = 56;
-    /// A callback of an event raised an exception; the next one is called.
-    EVENT_RAISED = 57;
+    /// A function of a script that decides about requests raised an exception; the request is refused.
+    DECIDER_RAISED = 57;
+    /// A function of a script that decides about requests returned what it must not; the request is refused.
+    DECIDER_ANSWER = 58;
+    /// The script that decides about access denied it to the client.
+    ACCESS_DENIED = 59;
     /// The named process group is not defined.
     GROUP_UNKNOWN = 60;
     /// The request maps to this process, and the configuration keeps applications out of it.

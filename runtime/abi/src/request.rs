@@ -2,6 +2,49 @@
 
 use crate::{Bytes, Pairs, Status};
 
+/// What is wanted of a script.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Question(pub u8);
+
+impl Question {
+    /// Nothing is asked: the application serves the request.
+    pub const NONE: Self = Self(0);
+    /// `check_password(environ, user, password)`.
+    pub const PASSWORD: Self = Self(1);
+    /// `get_realm_hash(environ, user, realm)`.
+    pub const REALM_HASH: Self = Self(2);
+    /// `groups_for_user(environ, user)`: whether one of them is among those of the second argument, which has a NUL
+    /// after each.
+    pub const GROUPS: Self = Self(3);
+    /// `allow_access(environ, host)`.
+    pub const ACCESS: Self = Self(4);
+    /// `process_group(environ)`, `application_group(environ)` and `callable_object(environ)`.
+    pub const DISPATCH: Self = Self(5);
+
+    /// Whether there is such a question.
+    #[must_use]
+    pub const fn is_known(self) -> bool {
+        self.0 <= Self::DISPATCH.0
+    }
+}
+
+/// What a script says to a question. It stands as the code in a [`Head`](crate::Head) with `error_page` set, which takes the place of a
+/// response; what else it says is in the header fields.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict(pub u16);
+
+impl Verdict {
+    /// Yes. The first field may hold the name that the user has from now on, or the hash; for dispatch there is a field
+    /// for each function, whose value is absent when it has none to give.
+    pub const GRANTED: Self = Self(1);
+    /// No.
+    pub const DENIED: Self = Self(2);
+    /// That is for others to say.
+    pub const UNKNOWN: Self = Self(3);
+}
+
 /// One request, complete but for its body. Everything is borrowed for the call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +82,10 @@ pub struct Request<'a> {
     pub queue_start: f64,
     /// See `request_start`.
     pub daemon_start: f64,
+    /// What is asked of the script instead of being served.
+    pub question: Question,
+    /// What goes with the question: the user or the host, and the password, realm or groups.
+    pub arguments: [Bytes<'a>; 2],
 }
 
 /// What became of a request.

@@ -1,13 +1,14 @@
 //! Application groups: an interpreter, the gateway's types in it, and the scripts it has loaded.
 
 use super::event::Event;
+use super::question::Asked;
 use super::script::{Failed, Scripts, Wanted};
 use super::settings::Settings;
 use super::setup::{Prelude, Setup};
 use super::turn::Turn;
 use crate::python::interrupt::{self, Target};
 use crate::python::{Exception, Gil, GilCell, Interpreter, Object, Pass, Raised, Result};
-use crate::wsgi::{NoApplication, Types, log, traceback};
+use crate::wsgi::{Answer, NoApplication, Types, log, traceback};
 use arc_swap::ArcSwap;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -101,6 +102,58 @@ impl Group {
             let context = self.types.get(gil).context();
             event.publish(gil, &self.own.get(gil).prelude, context);
         });
+    }
+
+    /// What a script answers to a question about a request.
+    pub fn answer(
+        &self,
+        gil: Gil<'_>,
+        request: &Request<'_>,
+        environ: &Object,
+    ) -> std::result::Result<Answer, Failed> {
+        let Own { scripts, prelude } = self.own.get(gil);
+        let wanted = Wanted::by(request);
+        let script = scripts.get(gil, prelude, &wanted)?;
+        Asked {
+            gil,
+            request,
+            environ,
+            scripts,
+            script: &script,
+            wanted: &wanted,
+        }
+        .answer()
+    }
+
+    /// Runs a script that is all there is to run, on Python's main thread.
+    pub fn run(&self, pass: &Pass, path: &[u8]) -> std::result::Result<(), Failed> {
+        self.interpreter.attach(pass, |gil, _| {
+            let Own { scripts, prelude } = self.own.get(gil);
+            scripts.get(gil, prelude, &Wanted::alone(path)).map(drop)
+        })
+    }
+
+    /// Has signals that end the process raise `SystemExit` in what Python's main thread runs. For the main interpreter.
+    pub fn end_on_signals(&self, pass: &Pass) {
+        self.interpreter.attach(pass, |gil, _| {
+            let installed = self.own.get(gil).prelude.call(gil, "end_on_signals", []);
+            if installed.is_err() {
+                let exception = Exception::take(gil);
+                let text = "signals can't be handled";
+                log::write(gil, Level::Error, MessageId::INTERPRETER_SETUP, text);
+                traceback::write_lines(gil, &exception);
+            }
+        });
+    }
+
+    /// Whether such a signal came.
+    pub fn is_told_to_end(&self, pass: &Pass) -> bool {
+        self.interpreter.attach(pass, |gil, _| {
+            let told = self.own.get(gil).prelude.get(gil, "told_to_end");
+            let told = told.and_then(|told| told.is_true());
+            told.inspect_err(|Raised| crate::python::clear(gil))
+                .unwrap_or(true)
+        })
     }
 
     /// Runs what Python does when an interpreter ends.
@@ -227,9 +280,14 @@ fn fill(
 ) -> Result<(Types, Own)> {
     let prelude = Prelude::new(gil)?;
     let file_wrapper = prelude.get(gil, "FileWrapper")?;
-    let request_timeout = prelude.get(gil, "RequestTimeout")?;
     let constants = settings.constants(application_group);
-    let types = Types::new(gil, file_wrapper, request_timeout, &constants)?;
+    let types = Types::new(
+        gil,
+        file_wrapper,
+        prelude.get(gil, "RequestTimeout")?,
+        prelude.get(gil, "constant")?,
+        &constants,
+    )?;
     let setup = Setup {
         gil,
         settings,

@@ -4,12 +4,13 @@ mod event;
 mod group;
 mod native;
 mod process;
+mod question;
 mod script;
 mod settings;
 mod setup;
 mod turn;
 
 pub use process::{
-    Refusal, dump_stacks, interrupt, load, probe, publish_signal, publish_stopping, serve, start,
-    stop,
+    Refusal, dump_stacks, interrupt, load, probe, publish_signal, publish_stopping, run, serve,
+    start, stop,
 };

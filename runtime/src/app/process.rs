@@ -4,13 +4,15 @@ use super::event::Event;
 use super::group::{Group, Groups};
 use super::script::Failed;
 use super::settings::{Settings, init_settings};
-use crate::python::{Ended, Gil, Interpreter, Life, Object, Pass, Result, dump, interrupt};
+use crate::python::{
+    Ended, Gil, Interpreter, Life, Object, Pass, Result, dump, interrupt, with_signals,
+};
 use crate::wsgi::{self, log};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wsgi_core_abi::{
-    Level, MessageId, Outcome, Problem, RawExchange, Request, RuntimeSettings, Status,
+    Level, MessageId, Outcome, Problem, Question, RawExchange, Request, RuntimeSettings, Status,
 };
 
 /// Python is one per process, and so is this.
@@ -75,13 +77,34 @@ pub fn load(script: &[u8], application_group: &[u8]) -> std::result::Result<(), 
     let process = process()?;
     let pass = pass()?;
     let group = process.group(&pass, application_group)?;
-    group.preload(&pass, script).map_err(|Failed(id)| {
-        let text = format!(
-            "WSGI script '{}' could not be loaded",
-            String::from_utf8_lossy(script)
-        );
-        Refusal::new(Status::APPLICATION, id, text)
-    })
+    let loaded = group.preload(&pass, script);
+    loaded.map_err(|failed| failure(script, failed))
+}
+
+/// Runs a script on Python's main thread, with signals. `CLOSED` when one of them ended it.
+pub fn run(script: &[u8], application_group: &[u8]) -> std::result::Result<Status, Refusal> {
+    let process = process()?;
+    let pass = pass()?;
+    let main = process.group(&pass, b"")?;
+    let group = process.group(&pass, application_group)?;
+    let path = script.to_vec();
+    let work = move |pass: &Pass| {
+        main.end_on_signals(pass);
+        let result = with_signals(|| group.run(pass, &path));
+        (result, main.is_told_to_end(pass))
+    };
+    match process.life.run(&pass, work) {
+        Some((_, true)) => Ok(Status::CLOSED),
+        Some((Err(failed), false)) => Err(failure(script, failed)),
+        Some((Ok(()), false)) => Ok(Status::OK),
+        None => Ok(Status::PANIC),
+    }
+}
+
+fn failure(script: &[u8], Failed(id): Failed) -> Refusal {
+    let script = String::from_utf8_lossy(script);
+    let text = format!("WSGI script '{script}' could not be loaded");
+    Refusal::new(Status::APPLICATION, id, text)
 }
 
 /// Serves one request.
@@ -93,6 +116,22 @@ pub fn serve(
     let process = process()?;
     let pass = pass()?;
     let group = process.group(&pass, request.application_group.as_slice())?;
+    if request.question != Question::NONE {
+        let ask = |gil: Gil<'_>, environ: &Object| group.answer(gil, request, environ);
+        let answered = wsgi::answer(
+            &pass,
+            &group.interpreter,
+            &group.types,
+            request,
+            exchange,
+            |gil, environ| ask(gil, environ).map_err(|Failed(id)| id),
+        );
+        return answered.map_err(|id| {
+            let script = String::from_utf8_lossy(request.script.as_slice());
+            let text = format!("WSGI script '{script}' gave no answer");
+            Refusal::new(Status::APPLICATION, id, text)
+        });
+    }
     let find = |gil: Gil<'_>| group.application(gil, request);
     Ok(wsgi::serve(
         &pass,

@@ -29,6 +29,8 @@ pub struct Wanted<'a> {
     reloading: bool,
     /// What a module's `reload_required` is called with.
     filename: &'a [u8],
+    /// It may end with `SystemExit`.
+    may_exit: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -40,6 +42,7 @@ impl<'a> Wanted<'a> {
             mtime: (mtime != 0).then_some(mtime),
             reloading: request.reloading,
             filename: request.filename.as_slice(),
+            may_exit: false,
         }
     }
 
@@ -50,6 +53,15 @@ impl<'a> Wanted<'a> {
             mtime: None,
             reloading: false,
             filename: path,
+            may_exit: false,
+        }
+    }
+
+    /// A script that is all there is to run.
+    pub fn alone(path: &'a [u8]) -> Self {
+        Self {
+            may_exit: true,
+            ..Self::ahead(path)
         }
     }
 
@@ -130,6 +142,28 @@ impl Scripts {
         self.load(gil, prelude, &key, wanted)
     }
 
+    /// The global of that name, if the script has one.
+    pub fn global(&self, gil: Gil<'_>, script: &Script, name: &str) -> Option<Object> {
+        let find = || script.globals.get_item(&Object::text(gil, name)?);
+        find()
+            .inspect_err(|Raised| crate::python::clear(gil))
+            .ok()
+            .flatten()
+    }
+
+    /// Logs the exception that is set.
+    pub fn report(&self, gil: Gil<'_>, id: MessageId, wanted: &Wanted<'_>) {
+        let exception = Exception::take(gil);
+        traceback::report(gil, exception, id, wanted.path, &self.context);
+    }
+
+    /// Logs a failure that is none of Python's.
+    pub fn complain(&self, gil: Gil<'_>, id: MessageId, wanted: &Wanted<'_>, what: &str) -> Failed {
+        let message = format!("WSGI script '{}' {what}", text(wanted.path));
+        log::write(gil, Level::Error, id, &message);
+        Failed(id)
+    }
+
     /// The callable of that name.
     pub fn callable(
         &self,
@@ -153,10 +187,8 @@ impl Scripts {
         };
         let found = find().inspect_err(|Raised| crate::python::clear(gil));
         found.ok().flatten().ok_or_else(|| {
-            let (path, name) = (text(wanted.path), text(name));
-            let message = format!("WSGI script '{path}' has no callable '{name}'");
-            log::write(gil, Level::Error, MessageId::CALLABLE_MISSING, &message);
-            Failed(MessageId::CALLABLE_MISSING)
+            let what = format!("has no callable '{}'", text(name));
+            self.complain(gil, MessageId::CALLABLE_MISSING, wanted, &what)
         })
     }
 
@@ -265,14 +297,11 @@ impl Scripts {
             } else {
                 MessageId::SCRIPT_RAISED
             };
-            traceback::report(gil, exception, id, wanted.path, &self.context);
+            if !(wanted.may_exit && id == MessageId::SCRIPT_EXIT) {
+                traceback::report(gil, exception, id, wanted.path, &self.context);
+            }
             Failed(id)
         })
-    }
-
-    fn report(&self, gil: Gil<'_>, id: MessageId, wanted: &Wanted<'_>) {
-        let exception = Exception::take(gil);
-        traceback::report(gil, exception, id, wanted.path, &self.context);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::python::{Gil, Locals, Object, Result, thread_number};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::sync::Arc;
-use wsgi_core_abi::{Pair, Request};
+use wsgi_core_abi::{Pair, Question, Request};
 
 /// What an application is called with, and what must end with the request.
 pub struct Call {
@@ -64,6 +64,39 @@ impl Call {
             start_response: StartResponse::callable(gil, types, transaction)?,
         })
     }
+}
+
+/// The environ of a request that a script is asked about: without what only an application has use for.
+pub fn for_question(
+    gil: Gil<'_>,
+    locals: &Locals,
+    types: &Types,
+    request: &Request<'_>,
+    transaction: &Arc<Transaction>,
+) -> Result<Object> {
+    let constants = if request.question == Question::DISPATCH {
+        &types.template
+    } else {
+        &types.question_template
+    };
+    let environ = constants.copy_dict()?;
+    let strings = locals.get(Strings::default);
+    strings.add(gil, &environ, request.environ.as_slice(), &types.template)?;
+    let names = &types.names;
+    if request.question == Question::DISPATCH {
+        let scheme = if request.https {
+            &names.https
+        } else {
+            &names.http
+        };
+        environ.set_item(&names.url_scheme, scheme)?;
+    } else {
+        let https = Object::bool(gil, request.https);
+        environ.set_item_text(c"mod_ssl.is_https", &types.constant.call([&https])?)?;
+    }
+    let errors = locals.get(ErrorsStream::default);
+    environ.set_item(&names.errors, &errors.open(gil, types, transaction)?)?;
+    Ok(environ)
 }
 
 /// The most names that are kept: enough for what servers and browsers send, bounded against clients

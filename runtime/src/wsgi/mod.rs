@@ -8,6 +8,7 @@ mod errors;
 mod head;
 mod input;
 pub mod log;
+mod question;
 mod response;
 mod serve;
 mod start_response;
@@ -15,5 +16,6 @@ pub mod traceback;
 mod transaction;
 mod types;
 
+pub use question::{Answer, answer};
 pub use serve::{NoApplication, serve};
 pub use types::{COMPATIBLE_VERSION, Constants, Types};

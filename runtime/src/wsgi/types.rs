@@ -36,6 +36,10 @@ pub struct Types {
     pub request_timeout: Object,
     /// The constant entries of every environ.
     pub(super) template: Object,
+    /// Those of the environ that a script sees which decides about requests.
+    pub(super) question_template: Object,
+    /// Makes a function that returns its argument.
+    pub(super) constant: Object,
     pub(super) names: Names,
     pub(super) context: String,
     text_wrapper: Object,
@@ -63,9 +67,12 @@ impl Types {
         gil: Gil<'_>,
         file_wrapper: Object,
         request_timeout: Object,
+        constant: Object,
         constants: &Constants,
     ) -> Result<Self> {
         Ok(Self {
+            question_template: versions(gil, constants)?,
+            constant,
             input: Type::new(gil)?,
             start_response: Type::new(gil)?,
             log_buffer: Type::new(gil)?,
@@ -116,11 +123,7 @@ fn text_arguments(gil: Gil<'_>) -> Result<Object> {
 }
 
 fn template(gil: Gil<'_>, file_wrapper: &Object, constants: &Constants) -> Result<Object> {
-    let version = |numbers: [u32; 3]| -> Result<Object> {
-        let [major, minor, patch] = numbers.map(|number| Object::int(gil, i64::from(number)));
-        Object::tuple(gil, [major?, minor?, patch?])
-    };
-    let environ = Object::dict(gil)?;
+    let environ = versions(gil, constants)?;
     let set = |name: &str, value: &Object| -> Result<()> {
         environ.set_item(&Object::text(gil, name)?.into_interned(), value)
     };
@@ -137,6 +140,19 @@ fn template(gil: Gil<'_>, file_wrapper: &Object, constants: &Constants) -> Resul
     set("wsgi.run_once", &Object::bool(gil, constants.run_once))?;
     set("wsgi.input_terminated", &Object::bool(gil, true))?;
     set("wsgi.file_wrapper", file_wrapper)?;
+    Ok(environ)
+}
+
+/// What every environ says of versions.
+fn versions(gil: Gil<'_>, constants: &Constants) -> Result<Object> {
+    let version = |numbers: [u32; 3]| -> Result<Object> {
+        let [major, minor, patch] = numbers.map(|number| Object::int(gil, i64::from(number)));
+        Object::tuple(gil, [major?, minor?, patch?])
+    };
+    let environ = Object::dict(gil)?;
+    let set = |name: &str, value: &Object| -> Result<()> {
+        environ.set_item(&Object::text(gil, name)?.into_interned(), value)
+    };
     set("mod_wsgi.version", &version(COMPATIBLE_VERSION)?)?;
     if !constants.host_name.is_empty() {
         let host = String::from_utf8_lossy(&constants.host_name);

@@ -284,6 +284,8 @@ impl<'a> Call<'a> {
             request_start: 1.5,
             queue_start: 0.0,
             daemon_start: 0.0,
+            question: wsgi_core_abi::Question::NONE,
+            arguments: [wsgi_core_abi::Bytes::ABSENT; 2],
         };
         let mut exchange = Recorder {
             level: self.level,

@@ -69,6 +69,8 @@ fn is_running(board: &Board, held: Held) -> bool {
 const DRAINED: Duration = Duration::from_millis(20);
 /// How long a worker that takes requests may be avoided after a refusal.
 const AVOIDED: Duration = Duration::from_millis(500);
+/// How long it takes at least from a process that only runs its scripts to the next one.
+const SCRIPTS: Duration = Duration::from_secs(1);
 /// How often the dead are looked for.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How often where they hold nothing.
@@ -460,7 +462,11 @@ impl Group {
             Duration::ZERO
         } else {
             let place = &mut self.places[worker.place];
-            let pause = place.back_off.ended(served, orderly);
+            let mut pause = place.back_off.ended(served, orderly);
+            if reason == Some(Reason::ScriptsEnded) {
+                // What there was to do may take no time at all.
+                pause = pause.max((worker.started + SCRIPTS).saturating_duration_since(now));
+            }
             place.start_at = now + pause;
             pause
         };

@@ -6,7 +6,7 @@ use super::frame::{Flags, Frame, Kind};
 use super::limit;
 use super::pairs;
 use super::writer::Writer;
-use wsgi_core_abi::{Bytes, Level, Pair, Pairs, Request};
+use wsgi_core_abi::{Bytes, Level, Pair, Pairs, Question, Request};
 
 /// The lease that a request was admitted with; see `slots`. The default is "none".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,12 +87,16 @@ pub(super) fn encode(
     writer.u32(beside.ticket.serial);
     writer.u8(options(request));
     writer.u8(beside.log_level as u8);
-    writer.u16(0);
+    writer.u8(request.question.0);
+    writer.u8(0);
+    let [first, second] = request.arguments;
     for string in [
         request.script,
         request.application_group,
         request.callable,
         request.filename,
+        first,
+        second,
     ] {
         writer.string(string);
     }
@@ -126,13 +130,19 @@ pub(super) fn decode(frame: Frame<'_>) -> Result<RequestHead<'_>, Error> {
     };
     let options = fields.flags(HTTPS | RELOADING | SENDFILE | ERROR_OVERRIDE | IGNORE_ACTIVITY)?;
     let log_level = level(&mut fields)?;
-    fields.zeros::<2>()?;
+    let question = Question(fields.u8()?);
+    if !question.is_known() {
+        return Err(fields.wrong("question"));
+    }
+    fields.zeros::<1>()?;
     let fixed = Request {
         script: fields.string()?,
         script_mtime_us,
         application_group: fields.string()?,
         callable: fields.string()?,
         filename: fields.string()?,
+        arguments: [fields.string()?, fields.string()?],
+        question,
         environ: Pairs::new(&[]),
         https: options & HTTPS != 0,
         reloading: options & RELOADING != 0,

@@ -3,7 +3,7 @@
 use super::super::link::{Message, Reason};
 use super::super::sys::poll::{Poll, When};
 use super::super::sys::process::exit_now;
-use super::super::sys::signal::{Signals, ignore, reset};
+use super::super::sys::signal::{Signals, block_all, ignore, raise, reset};
 use super::dispatcher::Dispatcher;
 use super::monitor::Monitor;
 use super::shared::Shared;
@@ -33,15 +33,22 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// What an orderly end may take when nothing else is set and nobody is left to see it.
 const ORPHAN: Duration = Duration::from_secs(5);
 
-/// Takes note of signals from the very beginning.
+/// Takes note of signals from the very beginning. Where scripts are all that the process runs, signals are theirs.
 ///
 /// # Errors
 /// When there is no descriptor left.
-pub fn install() -> io::Result<Signals> {
+pub fn install(threads: u32) -> io::Result<Signals> {
     for signal in [libc::SIGPIPE, libc::SIGWINCH] {
         ignore(signal);
     }
     reset(libc::SIGCHLD);
+    if threads == 0 {
+        for signal in [libc::SIGHUP, libc::SIGUSR2] {
+            ignore(signal);
+        }
+        block_all();
+        return Signals::install(&[]);
+    }
     Signals::install(&[
         libc::SIGTERM,
         libc::SIGINT,
@@ -70,6 +77,9 @@ impl Control {
     /// Runs until the end of the process.
     pub fn run(mut self) -> ! {
         self.shared.link.send(Message::Ready);
+        if self.shared.settings.threads == 0 {
+            run_scripts(&self.shared);
+        }
         loop {
             let next = self.check_timers();
             match self.poll.wait(next) {
@@ -173,6 +183,13 @@ impl Control {
         if let Some(timeout) = timeout {
             limit_end(&shared, &self.monitor, timeout);
         }
+        if shared.settings.threads == 0 {
+            raise(libc::SIGTERM);
+            // The thread that runs the scripts ends the process.
+            loop {
+                std::thread::park();
+            }
+        }
         shared.application.announce_end(reason.name());
         // Who watches the time says what is to be said when it is over.
         if !shared.activity.wait_idle(timeout) {
@@ -182,6 +199,29 @@ impl Control {
         }
         let orderly = shared.application.stop(Duration::MAX);
         exit_now(i32::from(!orderly))
+    }
+}
+
+/// Runs the scripts of a process that serves no requests. Their end is its end.
+fn run_scripts(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    let run = move || {
+        shared.application.run_scripts();
+        shared.link.send(Message::Stopping(Reason::ScriptsEnded));
+        let timeout = shared.settings.shutdown_timeout;
+        let limit = if timeout.is_zero() {
+            Duration::MAX
+        } else {
+            timeout
+        };
+        exit_now(i32::from(!shared.application.stop(limit)))
+    };
+    if std::thread::Builder::new()
+        .name("wsgi-scripts".to_owned())
+        .spawn(run)
+        .is_err()
+    {
+        exit_now(1);
     }
 }
 

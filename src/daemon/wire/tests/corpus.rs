@@ -24,6 +24,21 @@ pub fn waiting_client() -> Client {
     client
 }
 
+/// Greeting, and a question.
+fn question() -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut client = Client::connect(WORKER, &mut out).unwrap();
+    let asked = wsgi_core_abi::Request {
+        question: wsgi_core_abi::Question::PASSWORD,
+        arguments: [Bytes::new(b"user"), Bytes::new(b"password")],
+        ..request(&[])
+    };
+    client
+        .request(&mut out, &asked, Level::Info, Ticket::default(), b"", true)
+        .unwrap();
+    out
+}
+
 /// Greeting, request, body, body, and a failed read, then an abort.
 pub fn to_worker() -> Vec<u8> {
     let mut out = Vec::new();
@@ -154,7 +169,7 @@ fn wire_corpus() {
         return;
     };
     let directory = std::path::Path::new(&directory);
-    let to_worker = [("conversation", to_worker())];
+    let to_worker = [("conversation", to_worker()), ("question", question())];
     let to_host = [("conversation", to_host()), ("refused", refused())];
     for (target, files) in [
         ("wire_to_worker", &to_worker[..]),

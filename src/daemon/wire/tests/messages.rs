@@ -4,7 +4,7 @@ use super::super::{Abort, AbortReason, End, Error, Kind, Order, Reply, Ticket, l
 use super::{connected, frames, head, request, send_request};
 use proptest::prelude::*;
 use wsgi_core_abi::{
-    Bytes, Level, LogRecord, MessageId, Outcome, Pair, Pairs, Request, SendFlags, Status,
+    Bytes, Level, LogRecord, MessageId, Outcome, Pair, Pairs, Question, Request, SendFlags, Status,
 };
 
 type Text = Option<Vec<u8>>;
@@ -45,7 +45,8 @@ proptest! {
     #[test]
     fn requests_arrive_as_they_were_sent(
         environ in pairs(),
-        texts in (text(), text(), text()),
+        texts in (text(), text(), text(), text(), text()),
+        question in 0_u8..6,
         script in proptest::collection::vec(any::<u8>(), 1..40),
         (mtime, start, queued) in (any::<i64>(), any::<i32>(), any::<i32>()),
         bits in any::<u8>(),
@@ -70,6 +71,8 @@ proptest! {
             request_start: f64::from(start),
             queue_start: f64::from(queued),
             daemon_start: 0.0,
+            question: Question(question),
+            arguments: [lend(&texts.3), lend(&texts.4)],
         };
         let (last, ticket, level) = (bits & 16 != 0, Ticket { slot, serial }, Level::from_number(level));
         let (mut client, mut server) = connected();

@@ -7,7 +7,7 @@ mod splits;
 mod turns;
 
 use super::{Client, Decoder, Error, Frame, Identity, Server, Ticket};
-use wsgi_core_abi::{Bytes, Head, Level, Pair, Pairs, Request};
+use wsgi_core_abi::{Bytes, Head, Level, Pair, Pairs, Question, Request};
 
 const WORKER: Identity = Identity {
     row: 3,
@@ -32,6 +32,8 @@ fn request<'a>(environ: &'a [Pair<'a>]) -> Request<'a> {
         request_start: 1.5,
         queue_start: 0.0,
         daemon_start: 0.0,
+        question: Question::NONE,
+        arguments: [Bytes::ABSENT; 2],
     }
 }
 

@@ -103,6 +103,27 @@ fn a_request_may_follow_the_greeting_at_once() {
 }
 
 #[test]
+fn there_are_only_questions_that_are_known() {
+    for number in 0..=255 {
+        let mut out = Vec::new();
+        let mut client = Client::connect(WORKER, &mut out).unwrap();
+        let asked = wsgi_core_abi::Request {
+            question: wsgi_core_abi::Question(number),
+            ..request(&[])
+        };
+        client
+            .request(&mut out, &asked, Level::Info, Ticket::default(), b"", true)
+            .unwrap();
+        let mut server = Server::accept(WORKER, &mut Vec::new()).unwrap();
+        assert_eq!(
+            to_server(&mut server, &out).is_ok(),
+            number <= 5,
+            "{number}"
+        );
+    }
+}
+
+#[test]
 fn requests_come_one_at_a_time() {
     let (mut client, mut server) = accepted(true);
     let mut out = Vec::new();

@@ -1,0 +1,177 @@
+"""WSGIAccessScript: allow_access(environ, host)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conftest import StartHttpd
+from deciding import FAILURES, MODES, TRACEBACK, UNUSABLE, function, group, options, put
+
+SIGNATURE = "allow_access(environ, host)"
+DENIED = r"WC0059: .*access is denied to this client"
+
+
+def config(mode: str, more: str = "", inside: str = "") -> str:
+    return f"""
+        {group(mode)}
+        <Location />
+            WSGIAccessScript @ROOT@/decide.py {options(mode, more)}
+            {inside}
+        </Location>
+        WSGIScriptAlias /app @APPS@/evaluate.wsgi
+        """
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("value", "status"), [("True", 200), ("None", 200), ("False", 403)])
+def test_what_it_returns(httpd: StartHttpd, mode: str, value: str, status: int) -> None:
+    server = httpd(config(mode))
+    put(server.root, function(SIGNATURE, f"return {value}"))
+    (server.root / "htdocs" / "page.html").touch()
+    if status == 403:
+        server.log.expect(DENIED, 2)
+    assert server.get("/page.html").status == status
+    assert server.get("/app?1").status == status
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_nobody_is_let_in_by_mistake(httpd: StartHttpd, mode: str, failure: str) -> None:
+    body, expected = FAILURES[failure]
+    server = httpd(config(mode))
+    put(server.root, function(SIGNATURE, body))
+    server.log.expect(expected)
+    server.log.allow(TRACEBACK)
+    server.log.tracebacks = True
+    assert server.get("/app?1").status == 403
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("failure", UNUSABLE)
+def test_a_script_that_can_not_be_used(httpd: StartHttpd, mode: str, failure: str) -> None:
+    source, expected = UNUSABLE[failure]
+    server = httpd(config(mode))
+    if source is not None:
+        put(server.root, source)
+    server.log.expect(expected)
+    server.log.allow(TRACEBACK)
+    server.log.tracebacks = True
+    assert server.get("/app?1").status == 403
+
+
+ENVIRON = """
+import json
+def allow_access(environ, host):
+    shown = {key: value for key, value in environ.items() if isinstance(value, (str, tuple))}
+    shown["is_https"] = environ["mod_ssl.is_https"]()
+    environ["wsgi.errors"].write("SEEN " + json.dumps([host, shown]) + "\\n")
+    print("printed")
+    return True
+"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_it_sees(httpd: StartHttpd, mode: str) -> None:
+    server = httpd(config(mode, "application-group=sub", "SetEnv SECRET x"))
+    put(server.root, ENVIRON)
+    server.log.expect("SEEN")
+    server.log.expect("printed")
+    headers = {"X-Name": "value", "Authorization": "Basic eDp5", "Proxy": "x"}
+    server.get("/app//x?q=1", headers)
+    [record] = server.log.wait_for("SEEN")
+    host, environ = json.loads(record.text.partition("SEEN ")[2])
+    assert host == "127.0.0.1"
+    assert environ["REQUEST_METHOD"] == "GET"
+    assert environ["REQUEST_URI"] == "/app//x?q=1"
+    assert environ["QUERY_STRING"] == "q=1"
+    assert environ["REMOTE_ADDR"] == "127.0.0.1"
+    assert environ["SERVER_PORT"] == str(server.port)
+    assert environ["SERVER_NAME"] == "127.0.0.1" or environ["SERVER_NAME"] == "localhost"
+    assert environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+    assert environ["DOCUMENT_ROOT"] == str(server.root / "htdocs")
+    assert environ["HTTP_X_NAME"] == "value"
+    assert environ["mod_wsgi.application_group"] == "sub"
+    assert environ["mod_wsgi.process_group"] == ("deciders" if mode == "daemon" else "")
+    assert environ["mod_wsgi.version"] == [6, 1, 1]
+    assert environ["apache.version"][:2] == [2, 4]
+    assert environ["is_https"] is False
+    for absent in (
+        "HTTP_AUTHORIZATION",
+        "HTTP_PROXY",
+        "SECRET",
+        "SCRIPT_FILENAME",
+        "REMOTE_USER",
+        "AUTH_TYPE",
+        "HTTPS",
+        "wsgi.input",
+        "wsgi.url_scheme",
+        "PATH",
+    ):
+        assert absent not in environ
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_it_is_loaded_again_once_it_has_changed(httpd: StartHttpd, mode: str) -> None:
+    server = httpd(config(mode))
+    put(server.root, function(SIGNATURE, "return True"), 1)
+    assert server.get("/app?1").status == 200
+    put(server.root, function(SIGNATURE, "return False"), 2)
+    server.log.expect(DENIED)
+    assert server.get("/app?1").status == 403
+
+
+def test_satisfy_any_leaves_it_to_others(httpd: StartHttpd) -> None:
+    server = httpd(
+        config(
+            "embedded",
+            "",
+            "Satisfy Any\nAuthType Basic\nAuthName x\nAuthUserFile @ROOT@/users\nRequire valid-user",
+        ),
+        modules="access_compat",
+    )
+    (server.root / "users").touch()
+    put(server.root, function(SIGNATURE, "return False"))
+    assert server.get("/app?1").status == 401
+    assert not server.log.find("WC0059")
+
+
+def test_only_where_it_is_configured(httpd: StartHttpd) -> None:
+    server = httpd(
+        """
+        <Location /closed>
+            WSGIAccessScript @ROOT@/decide.py
+        </Location>
+        WSGIScriptAlias / @APPS@/evaluate.wsgi
+        """
+    )
+    put(server.root, function(SIGNATURE, "return False"))
+    server.log.expect(DENIED)
+    assert server.get("/open?1").status == 200
+    assert server.get("/closed?1").status == 403
+
+
+def test_a_hidden_or_unknown_group_lets_nobody_in(httpd: StartHttpd) -> None:
+    server = httpd(config("embedded", "process-group=unknown"))
+    put(server.root, function(SIGNATURE, "return True"))
+    server.log.expect(r"WC0060: .*there is no process group 'unknown'")
+    assert server.get("/app?1").status == 403
+
+
+def test_applications_may_be_kept_out_of_the_processes_that_decide(httpd: StartHttpd) -> None:
+    server = httpd(
+        config("embedded")
+        + "WSGIRestrictEmbedded On\nWSGIDaemonProcess app\nWSGIProcessGroup app\n"
+    )
+    put(server.root, function(SIGNATURE, "return True"))
+    assert server.get("/app?1").status == 200
+
+
+def test_in_htaccess(httpd: StartHttpd) -> None:
+    server = httpd("<Directory @ROOT@/htdocs>\nAllowOverride AuthConfig\n</Directory>")
+    put(server.root, function(SIGNATURE, "return False"))
+    (server.root / "htdocs" / ".htaccess").write_text(f"WSGIAccessScript {server.root}/decide.py\n")
+    (server.root / "htdocs" / "page.html").touch()
+    server.log.expect(DENIED)
+    assert server.get("/page.html").status == 403
