@@ -340,23 +340,34 @@ static wsgi_core_status read_failed(exchange *x, const char **reason)
 }
 
 /* Moves what fits from the brigade to the buffer. */
-static apr_status_t take_input(exchange *x, char *buffer, apr_size_t *len)
+static apr_status_t take_input(exchange *x, char *buffer, apr_size_t size,
+                               apr_size_t *taken)
 {
-    apr_status_t rv = apr_brigade_flatten(x->input, buffer, len);
-    apr_bucket *rest;
-    apr_bucket *e;
+    while (!APR_BRIGADE_EMPTY(x->input) && *taken < size) {
+        apr_bucket *e = APR_BRIGADE_FIRST(x->input);
+        const char *data;
+        apr_size_t len;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    apr_brigade_partition(x->input, *len, &rest);
-    while ((e = APR_BRIGADE_FIRST(x->input)) != rest) {
+        if (APR_BUCKET_IS_EOS(e)) {
+            x->input_ended = 1;
+            apr_brigade_cleanup(x->input);
+            break;
+        }
+        if (!APR_BUCKET_IS_METADATA(e)) {
+            apr_status_t rv = apr_bucket_read(e, &data, &len, APR_BLOCK_READ);
+
+            if (rv != APR_SUCCESS) {
+                /* What was taken comes first; reading will fail again. */
+                return *taken ? APR_SUCCESS : rv;
+            }
+            if (len > size - *taken) {
+                len = size - *taken;
+                apr_bucket_split(e, len);
+            }
+            memcpy(buffer + *taken, data, len);
+            *taken += len;
+        }
         apr_bucket_delete(e);
-    }
-    while (e != APR_BRIGADE_SENTINEL(x->input) && APR_BUCKET_IS_METADATA(e)) {
-        x->input_ended |= APR_BUCKET_IS_EOS(e);
-        apr_bucket_delete(e);
-        e = APR_BRIGADE_FIRST(x->input);
     }
     return APR_SUCCESS;
 }
@@ -367,7 +378,6 @@ static apr_size_t read_some(exchange *x, char *buffer, apr_size_t buffer_len,
 {
     request_rec *r = x->r;
     apr_size_t taken = 0;
-    apr_size_t len;
     apr_status_t rv = x->read_failure;
 
     if (!x->input) {
@@ -387,9 +397,7 @@ static apr_size_t read_some(exchange *x, char *buffer, apr_size_t buffer_len,
             }
         }
         if (rv == APR_SUCCESS) {
-            len = buffer_len - taken;
-            rv = take_input(x, buffer + taken, &len);
-            taken += rv == APR_SUCCESS ? len : 0;
+            rv = take_input(x, buffer, buffer_len, &taken);
         }
     }
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
