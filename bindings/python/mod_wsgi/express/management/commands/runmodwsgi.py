@@ -21,11 +21,6 @@ class Command(BaseCommand):
     help = "Serves the project with httpd, as mod_wsgi-express start-server does."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--setup-only",
-            action="store_true",
-            help="Generate the server's configuration, and do not start it.",
-        )
         options.add_to_parser(parser)
 
     def handle(self, *args: Any, **given: Any) -> None:
@@ -36,9 +31,8 @@ class Command(BaseCommand):
         chosen.entry_point, chosen.callable_object = wsgi_application()
         chosen.working_directory = chosen.working_directory or project_directory()
         chosen.url_alias = [*static_alias(), *chosen.url_alias]
-        run = cli.setup_server if given["setup_only"] else cli.start_server
         try:
-            run(chosen, [])
+            cli.start_server(chosen, [])
         except ConfigurationError as error:
             raise CommandError(str(error)) from error
 
