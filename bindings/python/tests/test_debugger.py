@@ -50,7 +50,7 @@ PROGRAM = """
 
     debugger = Debugger(debugged.application)
     if "startup" in sys.argv:
-        debugger.break_at_startup()
+        debugger.break_at_startup(debugged.application)
 
     def request(step):
         try:
@@ -144,6 +144,7 @@ def test_an_exception(start: Start, step: str, message: str, variable: str) -> N
     terminal = start(step)
     text = terminal.read_until(PROMPT)
     assert f"ValueError: {message}" in text
+    assert "steps.py" not in text
     assert f"-> raise ValueError({message!r})" in text.replace('"', "'")
     assert f"'{step}'" in terminal.ask(f"p {variable}")
     terminal.finish("c", f"raised ValueError('{message}')")

@@ -26,12 +26,11 @@ class Debugger:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         return Response(self._run, self._application, environ, start_response)
 
-    def break_at_startup(self) -> None:
+    def break_at_startup(self, application: Application) -> None:
         """Give the prompt once, for a look at the application and for breakpoints in it.
 
-        The breakpoints hold in all requests. Quitting is as good as continuing.
+        The breakpoints hold in all requests. Quitting is continuing without them.
         """
-        application = self._application
         with self._terminal:
             try:
                 self._pdb.set_trace()
@@ -67,18 +66,21 @@ class Debugger:
                 sys.settrace(before)
 
     def _post_mortem(self, error: BaseException) -> None:
+        trace = _of_application(error.__traceback__)
+        text = "".join(traceback.format_exception(type(error), error, trace))
         with self._terminal:
-            self._pdb.message("".join(traceback.format_exception(error)).rstrip("\n"))
+            self._pdb.message(text.rstrip("\n"))
             self._pdb.reset()
-            self._pdb.interaction(None, _innermost(error.__traceback__))
+            self._pdb.interaction(None, trace)
 
 
-def _innermost(trace: TracebackType | None) -> TracebackType | None:
-    """Without the frames of this package, which tell nothing about the application."""
+def _of_application(trace: TracebackType | None) -> TracebackType | None:
+    """Without the frames of debug modes, which tell nothing about the application."""
     while trace is not None and trace.tb_next is not None and _is_ours(trace.tb_frame):
         trace = trace.tb_next
     return trace
 
 
 def _is_ours(frame: FrameType) -> bool:
-    return frame.f_globals.get("__package__") == __package__
+    module: str = frame.f_globals.get("__name__", "")
+    return module == "cProfile" or module.rpartition(".")[0] == __package__

@@ -102,10 +102,10 @@ class Handler:
             from .profiler import start as start_profiler
 
             profiler = start_profiler(settings["profiler_directory"])
-        if profiler is None:
-            application = self._load(settings)
-        else:
-            application = profiler.wrap(profiler.profile(self._load, settings))
+        loaded = profiler.profile(self._load, settings) if profiler else self._load(settings)
+        application = loaded
+        if profiler is not None:
+            application = profiler.wrap(application)
         if coverage is not None:
             application = coverage.wrap(application)
         if settings["debugger_enabled"]:
@@ -113,7 +113,7 @@ class Handler:
 
             application = debugger = Debugger(application)
             if settings["debugger_startup"]:
-                debugger.break_at_startup()
+                debugger.break_at_startup(loaded)
         if settings["recorder_enabled"]:
             from .recorder import Recorder
 
