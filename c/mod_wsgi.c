@@ -1348,6 +1348,16 @@ static const char *mpm_limit(apr_pool_t *p, int query)
     return apr_itoa(p, limit);
 }
 
+/*
+ * Whether the terminal is the application's, for its debugger: httpd -X, and
+ * -DONE_PROCESS alone, are a single process.
+ */
+static int has_terminal(void)
+{
+    return ap_exists_config_define("DEBUG")
+           || ap_exists_config_define("ONE_PROCESS");
+}
+
 /* Options that follow from httpd itself. */
 static wsgi_core_status set_host_options(wsgi_core_config *options,
                                          apr_pool_t *p, const server_rec *s,
@@ -1368,8 +1378,7 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
           apr_psprintf(p, "%" APR_TIME_T_FMT, apr_time_sec(s->timeout)) },
         { "threads", mpm_limit(p, AP_MPMQ_MAX_THREADS) },
         { "processes", mpm_limit(p, AP_MPMQ_MAX_DAEMONS) },
-        /* httpd -X: the terminal is the application's */
-        { "keep-stdio", ap_exists_config_define("DEBUG") ? "On" : "Off" },
+        { "keep-stdio", has_terminal() ? "On" : "Off" },
     };
     wsgi_core_status status = WSGI_CORE_OK;
     size_t i;
