@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import MakeHandler
 from mod_wsgi.express.handler import set_path
 from programs import write

@@ -32,7 +32,7 @@ class Account:
         return granted & needed == needed
 
     def closed_part(self, path: str) -> Path | None:
-        """The first part of a path that the account can't enter or read; None also if there is none."""
+        """The first part of a path that the account can't enter or read, if any."""
         whole = Path(os.path.abspath(path)).resolve()
         for part in [*reversed(whole.parents), whole]:
             try:

@@ -1,4 +1,4 @@
-"""What is tried before httpd is started, so that a mistake is told here and with what to do about it."""
+"""What is tried before httpd starts, so that a mistake is told here, and what to do about it."""
 
 import errno
 import os

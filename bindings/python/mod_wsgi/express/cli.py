@@ -42,8 +42,8 @@ def run(words: Sequence[str]) -> int:
 def setup_server(namespace: object, arguments: Sequence[str]) -> Site:
     """Generates the server root of these options and prints the banner.
 
-    Raises ConfigurationError for a mistake in the options, and StartError where the machine does not
-    allow what they ask for.
+    Raises ConfigurationError for a mistake in the options, and StartError where the machine does
+    not allow what they ask for.
     """
     return _generate(_prepare(namespace, arguments), setup=True)
 
@@ -51,7 +51,8 @@ def setup_server(namespace: object, arguments: Sequence[str]) -> Site:
 def start_server(namespace: object, arguments: Sequence[str]) -> int:
     """Generates the server root and serves until stopped; the status to exit with.
 
-    Raises as `setup_server` does. Without a terminal it does not return: this process becomes httpd.
+    Raises as `setup_server` does. Without a terminal it does not return: this process becomes
+    httpd.
     """
     site = _prepare(namespace, arguments)
     if site.options.setup_only:

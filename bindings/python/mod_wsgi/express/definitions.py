@@ -29,9 +29,7 @@ def definitions(site: Site) -> list[str]:
     names = [define for flag, define in FLAGS.items() if getattr(options, flag)]
     conditions = {
         "EMBEDDED_MODE": site.mode is Mode.EMBEDDED,
-        # What `httpd -X` defines: a single process that keeps the terminal.
         "ONE_PROCESS": site.mode is Mode.DEBUG,
-        "DEBUG": site.mode is Mode.DEBUG,
         "MOD_WSGI_STATIC_ONLY": site.is_static,
         "MOD_WSGI_PRELOAD": site.preloads,
         "MOD_WSGI_DISABLE_RELOADING": not site.reloads_script,

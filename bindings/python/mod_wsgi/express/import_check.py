@@ -2,8 +2,8 @@
 
     python import_check.py TYPE ENTRY-POINT CALLABLE DIRECTORY...
 
-Run as a file and not as a module, so that nothing of this package is imported by it. What the engine
-brings into its interpreters is stood in for by modules that do nothing.
+Run as a file and not as a module, so that nothing of this package is imported by it. What the
+engine brings into its interpreters is stood in for by modules that do nothing.
 """
 
 import os

@@ -15,8 +15,8 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 def run(site: Site) -> int:
     """Serves until the server is stopped; the status to exit with.
 
-    Where nobody sits at a terminal this process becomes httpd: what manages the server then deals with
-    httpd itself. The debugger needs the terminal for itself, and so does gdb.
+    Where nobody sits at a terminal this process becomes httpd: what manages the server then deals
+    with httpd itself. The debugger needs the terminal for itself, and so does gdb.
     """
     command = [str(site.server_root / "apachectl"), "start", "-DFOREGROUND"]
     if site.mode is Mode.DEBUG or not sys.stdout.isatty():
@@ -33,8 +33,9 @@ def _become(command: list[str]) -> NoReturn:
 def _attend(command: list[str]) -> int:
     """Stays between the terminal and httpd.
 
-    A terminal sends its signals to a whole process group: SIGWINCH whenever it is resized, which would
-    stop httpd. So httpd gets a group of its own, and the signals that concern it are passed on.
+    A terminal sends its signals to a whole process group: SIGWINCH whenever it is resized, which
+    would stop httpd. So httpd gets a group of its own, and the signals that concern it are passed
+    on.
     """
     child: subprocess.Popen[bytes] | None = None
 

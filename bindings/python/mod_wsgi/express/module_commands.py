@@ -8,13 +8,13 @@ from pathlib import Path
 
 from . import installation
 from .errors import StartError
-from .httpd_conf.syntax import directive
+from .httpd_conf.syntax import directive, load_line
 
 
 def config(module: Path) -> str:
     """What loads the module into an httpd, with the Python that this package is installed for."""
     lines = [directive("LoadFile", each) for each in _libraries(module)]
-    lines.append(directive("LoadModule", "wsgi_module", module))
+    lines.append(load_line("wsgi", module))
     lines.append(directive("WSGIPythonHome", sys.prefix))
     return "\n".join(lines) + "\n"
 

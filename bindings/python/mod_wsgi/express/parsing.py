@@ -1,7 +1,7 @@
 """The command line of `start-server` and `setup-server`.
 
-optparse and not argparse: values may begin with a dash (`--telemetry-options -CaptureUserAgent`), and
-arguments may stand anywhere between options.
+optparse and not argparse: values may begin with a dash (`--telemetry-options -CaptureUserAgent`),
+and arguments may stand anywhere between options.
 """
 
 import optparse

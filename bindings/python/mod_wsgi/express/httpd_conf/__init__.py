@@ -1,8 +1,8 @@
 """The generated httpd.conf.
 
 What an option switches on is there in every file, inside `<IfDefine>`, and apachectl passes the
-definitions of the options that were given. So the files of two servers differ in little more than names
-and numbers, and the same file can be tried with other definitions.
+definitions of the options that were given. So the files of two servers differ in little more than
+names and numbers, and the same file can be tried with other definitions.
 """
 
 from ..derived import Site

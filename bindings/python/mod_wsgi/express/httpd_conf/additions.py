@@ -61,8 +61,8 @@ def _forwarded() -> Lines:
 def aliases(site: Site) -> Lines:
     """Longer paths first, for the first that matches is taken."""
     lines: Lines = []
-    for path, target in sorted(site.options.url_alias, reverse=True):
-        path, file = rooted(path), absolute(target)
+    for url_path, target in sorted(site.options.url_alias, reverse=True):
+        path, file = rooted(url_path), absolute(target)
         if os.path.isfile(file):
             directory, name = os.path.split(file)
             granted = block("Files", quote(name), "Require all granted")

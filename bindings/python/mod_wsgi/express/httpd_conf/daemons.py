@@ -40,7 +40,7 @@ def application(site: Site) -> Lines:
     facts["listen-backlog"] = options.daemon_backlog
     if options.switch_interval is not None:
         facts["switch-interval"] = f"{options.switch_interval:g}"
-    lines = ["WSGIRestrictEmbedded On", *_groups(site, site.process_group, facts)]
+    lines = ["WSGIRestrictEmbedded On", *_group(site, site.process_group, facts)]
     # Both of them run the application in httpd's own processes.
     return when("!ONE_PROCESS", *when("!EMBEDDED_MODE", *lines))
 
@@ -51,7 +51,7 @@ def services(site: Site) -> Lines:
         return lines
     for service in site.services:
         part = [
-            *_groups(site, service.process_group, _service_facts(site, service)),
+            *_group(site, service.process_group, _service_facts(site, service)),
             directive("WSGIImportScript", service.script)
             + f" process-group={quote(service.process_group)} application-group={GLOBAL}",
         ]
@@ -87,15 +87,12 @@ def _python(site: Site) -> dict[str, object]:
     return facts
 
 
-def _groups(site: Site, name: str, facts: dict[str, object]) -> Lines:
-    """One line for each state of the server's metrics, which is an option of a group."""
-    words = [f"{option}={_value(value)}" for option, value in facts.items()]
-    line = " \\\n        ".join([directive("WSGIDaemonProcess", name), *words])
-    metrics = line + " \\\n        server-metrics=On"
-    return [
-        *when("MOD_WSGI_SERVER_METRICS", metrics),
-        *when("!MOD_WSGI_SERVER_METRICS", line),
-    ]
+def _group(site: Site, name: str, facts: dict[str, object]) -> Lines:
+    """One directive, with each option on a line of its own."""
+    facts = facts | {"server-metrics": "On" if site.options.server_metrics else "Off"}
+    words = [f"    {option}={_value(value)}" for option, value in facts.items()]
+    *lines, last = [directive("WSGIDaemonProcess", name), *words]
+    return [*(line + " \\" for line in lines), last]
 
 
 def _value(value: object) -> str:

@@ -75,7 +75,7 @@ def _tls(site: Site) -> Lines:
         authority = absolute(options.ssl_ca_certificate_file)
         lines += [
             directive("SSLCACertificateFile", authority),
-            # Asked for in the handshake: later is impossible in HTTP/2, and in TLS 1.3 with browsers.
+            # In the handshake: later is impossible with HTTP/2, and in TLS 1.3 with browsers.
             "SSLVerifyClient optional",
             "SSLVerifyDepth 1",
         ]

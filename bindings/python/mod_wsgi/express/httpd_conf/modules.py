@@ -2,7 +2,7 @@
 
 from .. import installation
 from ..derived import Site
-from .syntax import Lines, block, directive, load, when
+from .syntax import Lines, block, load, load_line, when
 
 ALWAYS = (
     "access_compat",
@@ -25,7 +25,7 @@ def mpm(site: Site) -> Lines:
     """The processing model, unless httpd was built with one."""
     if site.mpm is None:
         return []
-    lines = [directive("LoadModule", f"mpm_{site.mpm}_module", _file(site, f"mpm_{site.mpm}"))]
+    lines = [load_line(f"mpm_{site.mpm}", f"{site.modules_directory}/mod_mpm_{site.mpm}.so")]
     for name in ("event", "worker", "prefork"):
         lines = block("IfModule", f"!mpm_{name}_module", *lines)
     return lines
@@ -33,7 +33,7 @@ def mpm(site: Site) -> Lines:
 
 def always(site: Site) -> Lines:
     lines = load(site.modules_directory, *ALWAYS)
-    wsgi = directive("LoadModule", "wsgi_module", installation.module_file())
+    wsgi = load_line("wsgi", installation.module_file())
     return [*lines, *block("IfModule", "!wsgi_module", wsgi)]
 
 
@@ -52,7 +52,7 @@ def wanted(site: Site) -> Lines:
     lines: Lines = []
     for define, names in by_flag.items():
         lines += when(define, *load(site.modules_directory, *names))
-    php = directive("LoadModule", "php5_module", f"{site.modules_directory}/libphp5.so")
+    php = load_line("php5", f"{site.modules_directory}/libphp5.so")
     lines += when("MOD_WSGI_WITH_PHP5", *block("IfModule", "!mod_php5.c", php))
     if options.auth_user_script:
         lines += load(site.modules_directory, "auth_basic", "auth_digest", "authz_user")
@@ -61,7 +61,3 @@ def wanted(site: Site) -> Lines:
     if options.https_port:
         lines += load(site.modules_directory, "socache_shmcb", "ssl")
     return lines
-
-
-def _file(site: Site, name: str) -> str:
-    return f"{site.modules_directory}/mod_{name}.so"

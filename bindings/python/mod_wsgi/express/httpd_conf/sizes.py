@@ -46,6 +46,6 @@ def _keep_alive(site: Site) -> str:
 
 
 def _retirement(site: Site) -> str:
-    """Requests after which a process of httpd's ends; only those with the application in them do."""
+    """Requests after which a process of httpd ends: those that the application runs in."""
     count = site.options.maximum_requests if site.mode is Mode.EMBEDDED else 0
     return f"MaxRequestsPerChild {count}"

@@ -23,15 +23,19 @@ def block(name: str, argument: str, *lines: str) -> Lines:
 
 def when(define: str, *lines: str) -> Lines:
     """What holds only with `-D define`, or with a leading `!` only without."""
-    return block("IfDefine", define, *lines)
+    return block("IfDefine", define, *lines) if lines else []
+
+
+def load_line(name: str, file: object) -> str:
+    return f"LoadModule {name}_module {quote(file)}"
 
 
 def load(modules_directory: str, *names: str) -> Lines:
     """Loads modules that are not built in or loaded already."""
     lines: Lines = []
     for name in names:
-        file = quote(f"{modules_directory}/mod_{name}.so")
-        lines += block("IfModule", f"!mod_{name}.c", f"LoadModule {name}_module {file}")
+        line = load_line(name, f"{modules_directory}/mod_{name}.so")
+        lines += block("IfModule", f"!mod_{name}.c", line)
     return lines
 
 
