@@ -22,7 +22,8 @@ COMMAND = Path(sys.prefix, "bin/mod_wsgi-express")
 APPS = Path(__file__).parent / "apps"
 SERVING_USER = "www-data"
 START_S = 20.0
-NORMAL = re.compile(r":(notice|info|debug|trace\d)\] |^AH00558: ")
+# The last three are what httpd's processing models say of small numbers and quick restarts.
+NORMAL = re.compile(r":(notice|info|debug|trace\d)\] |AH00558: |AH00287: |AH00488: |AH00546: ")
 
 
 def free_port() -> int:
@@ -149,8 +150,8 @@ class Express:
         return self.process.pid
 
     @property
-    def httpd_pid(self) -> int:
-        return int((self.root / "httpd.pid").read_text())
+    def pid_file(self) -> Path:
+        return self.root / "httpd.pid"
 
     def processes(self) -> list[int]:
         """Every process of the server, httpd first."""

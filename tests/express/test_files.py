@@ -142,16 +142,18 @@ def test_apachectl(express: Start, environ_app: Path) -> None:
     assert stopped.returncode == 0
     assert "not running" in stopped.stdout + stopped.stderr
     assert control("start").returncode == 0
-    poll(server.answers, "the server answers")
-    pid = server.httpd_pid
-    facts = server.environ_of()
-    assert facts["process"]["MOD_WSGI_SERVER_ROOT"] == str(server.root)
-    assert control("graceful").returncode == 0
-    poll(lambda: "Doing graceful restart" in server.log, "a graceful restart")
-    assert server.environ_of()
-    assert server.httpd_pid == pid
-    assert control("stop").returncode == 0
-    poll(lambda: not (server.root / "httpd.pid").exists(), "the server ends")
+    try:
+        poll(lambda: server.answers() and server.pid_file.exists(), "the server answers")
+        pid = server.pid_file.read_text()
+        facts = server.environ_of()
+        assert facts["process"]["MOD_WSGI_SERVER_ROOT"] == str(server.root)
+        assert control("graceful").returncode == 0
+        poll(lambda: "Doing graceful restart" in server.log, "a graceful restart")
+        assert server.environ_of()
+        assert server.pid_file.read_text() == pid
+    finally:
+        assert control("stop").returncode == 0
+    poll(lambda: not server.pid_file.exists(), "the server ends")
     poll(lambda: not server.answers(), "nobody listens")
 
 
