@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from mod_wsgi.express.handler import Handler, Settings
 
 SETTINGS: Settings = {

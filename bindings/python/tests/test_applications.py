@@ -6,7 +6,6 @@ import os
 import sys
 
 import pytest
-
 from mod_wsgi.diagnostics import environ as diagnostics
 from mod_wsgi.diagnostics import hello
 from mod_wsgi.express import welcome

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
 import programs
+import pytest
 
 PROMPT = "(Pdb) "
 SITE = """\

@@ -8,7 +8,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-
 from conftest import MakeHandler
 from mod_wsgi.express.handler import set_path
 from programs import write

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from mod_wsgi.express.recorder import Recorder
 from serving import call, environ
 

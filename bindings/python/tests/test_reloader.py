@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
 import programs
+import pytest
 from mod_wsgi.express import reloader
 
 # Prints a line when it looks at the files for the second time, so that it knows them all.

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from mod_wsgi.express.resource import Resources
 from programs import write
 from serving import call, environ

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import programs
+import pytest
 
 SETTINGS = """
     from pathlib import Path

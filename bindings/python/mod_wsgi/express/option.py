@@ -131,9 +131,7 @@ def declare(group: str) -> Callable[..., Any]:
         kind = Kind.FLAG if flag else facts.pop("kind", Kind.TEXT)
         many = facts.get("repeatable", False)
         default = [] if many else False if flag else default
-        spec = Option(
-            group=group, help=help, kind=kind, metavar=metavar, default=default, **facts
-        )
+        spec = Option(group=group, help=help, kind=kind, metavar=metavar, default=default, **facts)
         metadata = {"option": spec}
         if many:
             return field(default_factory=list, metadata=metadata)

@@ -589,8 +589,7 @@ class Options:
         needs=("proxy_mount_point", "proxy_virtual_host"),
     )
     trust_proxy_header: list[str] = _proxy(
-        "request header by which a proxy in front tells about the client, such as "
-        "X-Forwarded-For",
+        "request header by which a proxy in front tells about the client, such as X-Forwarded-For",
         "NAME",
         repeatable=True,
     )
@@ -779,9 +778,7 @@ class Options:
     startup_log_name: str = _logs(
         "name of the startup log", "FILENAME", default="startup_log", needs=("startup_log",)
     )
-    log_to_terminal: bool = _logs(
-        "write logs to the terminal", useless_with=("log_directory",)
-    )
+    log_to_terminal: bool = _logs("write logs to the terminal", useless_with=("log_directory",))
     rotate_logs: bool = _logs("start a new log file when one is full")
     max_log_size: int = _logs(
         "megabytes after which a log file is full",
