@@ -1,9 +1,11 @@
 """What options add: proxies, aliases, error pages, variables, handlers, files of the user's."""
 
 import os
+from collections.abc import Iterable
 
 from .. import installation
 from ..derived import GLOBAL, Mode, Site, absolute
+from ..options import Pair
 from .application import overrides
 from .syntax import Lines, block, directive, quote, rooted
 
@@ -15,8 +17,8 @@ def proxies(site: Site) -> Lines:
     lines: Lines = []
     if options.proxy_timeout is not None:
         lines.append(f"ProxyTimeout {options.proxy_timeout}")
-    for path, url in sorted(options.proxy_mount_point, reverse=True):
-        lines += _mounted_proxy(rooted(path), url)
+    for path, url in longest_first(options.proxy_mount_point):
+        lines += _mounted_proxy(path, url)
     for host, url in options.proxy_virtual_host:
         lines += block(
             "VirtualHost",
@@ -59,10 +61,9 @@ def _forwarded() -> Lines:
 
 
 def aliases(site: Site) -> Lines:
-    """Longer paths first, for the first that matches is taken."""
     lines: Lines = []
-    for url_path, target in sorted(site.options.url_alias, reverse=True):
-        path, file = rooted(url_path), absolute(target)
+    for path, target in longest_first(site.options.url_alias):
+        file = absolute(target)
         if os.path.isfile(file):
             directory, name = os.path.split(file)
             granted = block("Files", quote(name), "Require all granted")
@@ -122,6 +123,11 @@ def handlers(site: Site) -> Lines:
 
 def includes(site: Site) -> Lines:
     return [directive("Include", absolute(path)) for path in site.options.include_file]
+
+
+def longest_first(pairs: Iterable[Pair]) -> list[Pair]:
+    """By URL path, so that one stands before those it is below: the first that matches is taken."""
+    return sorted(((rooted(path), target) for path, target in pairs), reverse=True)
 
 
 def with_slash(text: str) -> str:
