@@ -7,9 +7,8 @@ import pstats
 import signal
 from pathlib import Path
 
-import pytest
-
 import process
+import pytest
 from client import Connection
 from express import DEADLINE_S, Express
 from waiting import poll

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-import pytest
-
 import django_project
+import pytest
 from client import Response
 from django_project import Project
 from express import Express

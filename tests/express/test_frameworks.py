@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from express import Express
 
 SITES = Path(__file__).with_name("frameworks")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-
 from conftest import NewServer
 from express import Express
 from waiting import poll
