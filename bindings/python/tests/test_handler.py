@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from conftest import MakeHandler
@@ -278,6 +279,28 @@ def test_a_module_is_loaded_again_when_it_changes(
     assert not handler.reload_required("/any/page")
     os.utime(module, (1, 1))
     assert handler.reload_required("/any/page")
+
+
+def test_the_handler_after_a_change(
+    make_handler: MakeHandler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process that is not replaced, the module of the application is imported anew."""
+    write(tmp_path, "beside.py", "")
+    module = write(tmp_path, "changing_site.py", "import beside\n" + dedent(HELLO))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    make_handler("changing_site", application_type="module")
+    loaded = dict(sys.modules)
+    make_handler("changing_site", application_type="module")
+    assert sys.modules["changing_site"] is loaded["changing_site"]
+
+    module.write_text("1 / 0")
+    with pytest.raises(ZeroDivisionError):
+        make_handler("changing_site", application_type="module")
+    module.write_text("import beside\n" + dedent(HELLO).replace("hello", "hello again"))
+    handler = make_handler("changing_site", application_type="module")
+    assert call(handler.handle_request).body == b"hello again"
+    assert sys.modules["beside"] is loaded["beside"]
+    assert not handler.reload_required("/any/page")
 
 
 def test_nothing_is_loaded_again_in_debug_mode(make_handler: MakeHandler, tmp_path: Path) -> None:

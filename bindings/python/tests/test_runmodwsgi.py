@@ -30,12 +30,15 @@ MANAGE = """
     os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
     from django.core.management import execute_from_command_line
     from mod_wsgi.express import cli
-    from mod_wsgi.express.errors import ConfigurationError
+    from mod_wsgi.express.errors import ConfigurationError, StartError
 
     def start_server(options, arguments):
         if options.port == 1:
             raise ConfigurationError("not that port")
+        if options.port == 2:
+            raise StartError("port 2 is in use")
         print(json.dumps([dataclasses.asdict(options), list(arguments)]))
+        return 7 if options.port == 3 else 0
 
     cli.start_server = start_server
     execute_from_command_line(sys.argv)
@@ -150,6 +153,7 @@ def test_numbers_are_numbers(project: Project) -> None:
         (("--initial-workers", "1.5"), "argument --initial-workers: 1.5 is out of range"),
         (("--port", "many"), "argument --port: invalid integer value: 'many'"),
         (("--port", "1"), "CommandError: not that port"),
+        (("--port", "2"), "CommandError: port 2 is in use"),
     ],
 )
 def test_a_mistake(project: Project, arguments: tuple[str, ...], message: str) -> None:
@@ -157,6 +161,10 @@ def test_a_mistake(project: Project, arguments: tuple[str, ...], message: str) -
     assert result.returncode != 0
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_status_is_that_of_the_server(project: Project) -> None:
+    assert project().manage("runmodwsgi", "--port", "3").returncode == 7
 
 
 @pytest.mark.parametrize("value", ["None", "'application'"])

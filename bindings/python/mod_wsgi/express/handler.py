@@ -125,8 +125,7 @@ class Handler:
         if kind == "static":
             return not_found
         if kind == "module":
-            module = importlib.import_module(entry_point)
-            self._source = scripts.Source(module.__file__) if module.__file__ else None
+            module, self._source = import_module(entry_point)
             return find_callable(module, entry_point, settings["callable_object"])
         self._source = scripts.Source(entry_point)
         if kind == "paste":
@@ -143,6 +142,21 @@ class Handler:
         if self._source is not None:
             track_changes(self._source.path)
         start_reloader(settings["reload_interval"])
+
+
+_served: dict[str, scripts.Source] = {}
+"""Modules that applications have been found in."""
+
+
+def import_module(name: str) -> tuple[ModuleType, scripts.Source | None]:
+    """Import a module; anew, where a handler before this one has and the file has changed since."""
+    if name in _served and _served[name].has_changed():
+        sys.modules.pop(name, None)
+        del _served[name]
+    module = importlib.import_module(name)
+    if name not in _served and module.__file__ is not None:
+        _served[name] = scripts.Source(module.__file__)
+    return module, _served.get(name)
 
 
 def announce(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from mod_wsgi.express import cli, options
-from mod_wsgi.express.errors import ConfigurationError
+from mod_wsgi.express.errors import ConfigurationError, StartError
 
 WHITENOISE = "whitenoise."
 
@@ -32,9 +32,11 @@ class Command(BaseCommand):
         chosen.working_directory = chosen.working_directory or project_directory()
         chosen.url_alias = [*static_alias(), *chosen.url_alias]
         try:
-            cli.start_server(chosen, [])
-        except ConfigurationError as error:
+            status = cli.start_server(chosen, [])
+        except (ConfigurationError, StartError) as error:
             raise CommandError(str(error)) from error
+        if status:
+            sys.exit(status)
 
 
 def wsgi_application() -> tuple[str, str]:
