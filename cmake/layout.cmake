@@ -3,7 +3,6 @@
 
 if(SKBUILD)
   # The wheel: for the one Python that builds it, all of it in mod_wsgi/server.
-  set(PYTHON "${Python_EXECUTABLE}")
   set(package_root mod_wsgi/server)
   set(CMAKE_INSTALL_LIBDIR "${package_root}/lib")
   set(libexec_directory "${package_root}/libexec/wsgi-core")

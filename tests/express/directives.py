@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ def is_known(directive: str) -> bool:
     facts = installation.built_for()
     lines = [
         "ServerName localhost",
+        f"ErrorLog {os.devnull}",
         f'LoadModule mpm_event_module "{facts.modules}/mod_mpm_event.so"',
         f'LoadModule wsgi_module "{installation.module_file()}"',
         f"<IfDirective {directive}>",

@@ -25,8 +25,10 @@ START_SERVER = (COMMAND, "start-server")
 APPS = Path(__file__).with_name("apps")
 DEADLINE_S = 60.0
 ACCOUNT = ["--user", "www-data", "--group", "www-data"] if os.geteuid() == 0 else []
-# The last three are what httpd's processing models say of small numbers and quick restarts.
-NORMAL = re.compile(r":(notice|info|debug|trace\d)\] |AH00558: |AH00287: |AH00488: |AH00546: ")
+# What httpd says of small numbers and of quick restarts, and mod_ssl of an OpenSSL that
+# is newer than the one it was built with.
+CHATTER = ("AH00558", "AH00287", "AH00488", "AH00546", "AH01882")
+NORMAL = re.compile("|".join([r":(notice|info|debug|trace\d)\] ", *CHATTER]))
 
 
 def public_directory() -> Path:
@@ -154,6 +156,10 @@ class Express:
         assert self.process is not None
         return self.process.wait(DEADLINE_S)
 
+    def worker(self) -> int:
+        """The one that there is; a server may answer before it is there."""
+        return poll(lambda: len(self.workers()) == 1 and self.workers()[0], "one worker")
+
     def workers(self) -> list[int]:
         """Processes that run the application in daemon mode."""
         return [pid for pid in process.descendants(self.pid) if title(pid).startswith("(wsgi:")]
@@ -171,9 +177,7 @@ class Express:
         fields = as_list(headers)
         return self.request("GET", target, [("Host", host), *fields] if host else fields)
 
-    def environ(
-        self, target: str = "/", headers: Headers = (), host: str = ""
-    ) -> dict[str, Any]:
+    def environ(self, target: str = "/", headers: Headers = (), host: str = "") -> dict[str, Any]:
         """What the application of apps/environ.wsgi tells."""
         response = self.get(target, headers, host)
         assert response.status == 200, (response.status, response.body[:500], self.told())

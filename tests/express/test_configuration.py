@@ -134,6 +134,7 @@ CASES = [
         "Listen 8443",
         module("socache_shmcb"),
         module("ssl"),
+        "SSLSessionCache shmcb:ROOT/ssl-sessions(512000)",
         f"{SECURE}ServerName localhost",
         f"{SECURE}SSLEngine On",
         f"{SECURE}SSLCertificateFile /srv/tls/site.crt",
@@ -144,6 +145,7 @@ CASES = [
         "Listen 8443",
         module("socache_shmcb"),
         module("ssl"),
+        "SSLSessionCache shmcb:ROOT/ssl-sessions(512000)",
         f"{SECURE}ServerName localhost",
         f"{SECURE}SSLEngine On",
         f"{SECURE}SSLCertificateFile /srv/a.pem",
@@ -312,6 +314,7 @@ CASES = [
         *(
             "Directory ROOT/htdocs/api: " + line
             for line in (
+                "DirectoryCheckHandler On",
                 "RewriteEngine On",
                 "RewriteCond %{REQUEST_FILENAME} !-f",
                 "RewriteRule .* - [H=wsgi-handler]",
@@ -320,6 +323,7 @@ CASES = [
         removed=tuple(
             "Directory ROOT/htdocs/: " + line
             for line in (
+                "DirectoryCheckHandler On",
                 "RewriteEngine On",
                 "RewriteCond %{REQUEST_FILENAME} !-f",
                 "RewriteRule .* - [H=wsgi-handler]",

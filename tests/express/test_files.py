@@ -141,7 +141,7 @@ def test_apachectl(express: Start, environ_app: Path) -> None:
     def control(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([ctl, *words], capture_output=True, text=True, timeout=30)
 
-    assert control("configtest").returncode == 0, server.log
+    assert control("configtest").returncode == 0, server.log()
     assert "Usage:" in control().stdout + control().stderr
     assert "Server version" in control("-v").stdout
     stopped = control("stop")

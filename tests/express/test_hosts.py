@@ -70,12 +70,13 @@ def test_proxy_mount_point(start: Start, environ_app: Path, behind: Express) -> 
         *(environ_app, "--proxy-mount-point", "/up", f"{url}/app"),
         *("--proxy-mount-point", "/up/deep/", f"{url}/deep/", "--proxy-timeout", "20"),
     )
-    facts = server.environ("/up/x?y=1", {"X-Forwarded-Scheme": "https"}, "site.example")
+    host = f"site.example:{server.port}"
+    facts = server.environ("/up/x?y=1", {"X-Forwarded-Scheme": "https"}, host)
     assert facts["PATH_INFO"] == "/app/x"
     assert facts["QUERY_STRING"] == "y=1"
     assert facts["HTTP_X_FORWARDED_PREFIX"] == "/up"
     assert facts["HTTP_X_FORWARDED_PORT"] == str(server.port)
-    assert facts["HTTP_X_FORWARDED_HOST"] == "site.example"
+    assert facts["HTTP_X_FORWARDED_HOST"] == host
     assert facts["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
     assert "HTTP_X_FORWARDED_SCHEME" not in facts
     assert server.environ("/up/deep/x")["PATH_INFO"] == "/deep/x"
@@ -89,9 +90,10 @@ def test_proxy_virtual_host(start: Start, environ_app: Path, behind: Express) ->
     server = start(
         environ_app, "--proxy-virtual-host", "up.example", f"http://127.0.0.1:{behind.port}"
     )
-    facts = server.environ("/x", host="up.example")
+    host = f"up.example:{server.port}"
+    facts = server.environ("/x", host=host)
     assert facts["PATH_INFO"] == "/x"
-    assert facts["HTTP_X_FORWARDED_HOST"] == "up.example"
+    assert facts["HTTP_X_FORWARDED_HOST"] == host
     assert facts["HTTP_X_FORWARDED_PORT"] == str(server.port)
     assert "HTTP_X_FORWARDED_PREFIX" not in facts
     assert "HTTP_X_FORWARDED_HOST" not in server.environ("/x", host="any.example")
@@ -119,7 +121,9 @@ def test_trusted_proxies(start: Start, environ_app: Path) -> None:
 @needs("WSGIAccessScript")
 def test_host_access_script(start: Start, environ_app: Path, site: Path) -> None:
     script = site / "access.py"
-    script.write_text("def allow_access(environ, host):\n    return 'ok' in environ['QUERY_STRING']\n")
+    script.write_text(
+        "def allow_access(environ, host):\n    return 'ok' in environ['QUERY_STRING']\n"
+    )
     server = start(environ_app, "--host-access-script", script)
     server.expected += ["AH0", "WC0"]
     assert server.environ("/?ok")

@@ -21,7 +21,7 @@ def test_stop(start: Start, environ_app: Path, number: int) -> None:
     """The command has become httpd, whose processes end with it."""
     server = start(environ_app)
     assert "(mod_wsgi-express)" in title(server.pid)
-    poll(lambda: len(server.workers()) == 1, "a worker")
+    server.worker()
     everything = server.processes()
     server.signal(number)
     assert server.wait() == 0
@@ -91,7 +91,7 @@ class Terminal:
         self.text = b""
         self.process = subprocess.Popen(
             [*server.command, *server.options()],
-            cwd=server.cwd,
+            cwd=server.directory,
             env=environment(),
             stdin=slave,
             stdout=slave,
@@ -168,7 +168,7 @@ def test_resizing_does_not_stop(terminal: Terminal) -> None:
     # httpd gets the second after what it would have got of the first.
     poll(lambda: "Doing graceful restart" in terminal.server.log(), "a graceful restart")
     assert terminal.process.poll() is None
-    assert "SIGWINCH" not in terminal.server.log
+    assert "SIGWINCH" not in terminal.server.log()
     assert terminal.server.environ()
 
 

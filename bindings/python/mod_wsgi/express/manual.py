@@ -4,10 +4,13 @@ python -m mod_wsgi.express.manual >docs/man/mod_wsgi-express.1
 """
 
 import sys
+import textwrap
 from collections.abc import Iterator
 
 from .option import Option
 from .options import groups, help_text
+
+LINE = 79
 
 HEAD = r""".\" Written by python -m mod_wsgi.express.manual.
 .Dd November 23, 2026
@@ -82,11 +85,10 @@ Where the default server root is.
 .El
 .Sh EXIT STATUS
 0 when the server was stopped or set up, 1 when it could not be started, 2 for a
-mistake in the command line.
-At a terminal, and everywhere else, the status of httpd is passed on.
+mistake in the command line, and the status of httpd when that ends by itself.
 .Sh SEE ALSO
-.Xr mod_wsgi 8 ,
-.Xr wsgi_core 3
+.Xr wsgi_core 3 ,
+.Xr mod_wsgi 8
 """
 
 
@@ -101,7 +103,7 @@ def _options() -> Iterator[str]:
         yield ".Bl -tag -width Ds"
         for option in visible:
             yield _item(option)
-            yield _escape(help_text(option))
+            yield _escape(textwrap.fill(help_text(option), LINE, break_on_hyphens=False))
         yield ".El"
 
 
@@ -111,9 +113,9 @@ def _item(option: Option) -> str:
 
 
 def _escape(text: str) -> str:
-    """A word that roff would take for something else is made harmless."""
-    text = text.replace("\\", "\\e")
-    return "\\&" + text if text.startswith((".", "'")) else text
+    """What roff would take for something else is made harmless."""
+    lines = text.replace("\\", "\\e").split("\n")
+    return "\n".join("\\&" + line if line.startswith((".", "'")) else line for line in lines)
 
 
 if __name__ == "__main__":

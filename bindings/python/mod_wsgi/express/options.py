@@ -604,10 +604,10 @@ class Options:
     # Access control
 
     host_access_script: str | None = _access(
-        "script with allow_access(), which decides by the client's host", "SCRIPT", kind=FILE
+        "script with allow_access, which decides by the client's host", "SCRIPT", kind=FILE
     )
     auth_user_script: str | None = _access(
-        "script with check_password() or get_realm_hash(), which authenticates users",
+        "script with check_password or get_realm_hash, which authenticates users",
         "SCRIPT",
         kind=FILE,
     )
@@ -619,7 +619,7 @@ class Options:
         needs=("auth_user_script",),
     )
     auth_group_script: str | None = _access(
-        "script with groups_for_user(); users must be in --auth-group",
+        "script with groups_for_user; users must be in --auth-group",
         "SCRIPT",
         kind=FILE,
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import os
 import sysconfig
 from collections.abc import Callable, Iterator
 
@@ -64,6 +65,11 @@ def without_effect(options: Options) -> Iterator[str]:
             if is_given(options, name):
                 yield f"{option.flag} has no effect with {BY_NAME[name].flag}"
                 break
+
+    if os.getuid() != 0:
+        for name in ("user", "group", "service_user", "service_group"):
+            if is_given(options, name):
+                yield f"{BY_NAME[name].flag} has no effect unless root starts the server"
 
 
 def is_given(options: Options, name: str) -> bool:

@@ -17,31 +17,26 @@ def proxies(site: Site) -> Lines:
     lines: Lines = []
     if options.proxy_timeout is not None:
         lines.append(f"ProxyTimeout {options.proxy_timeout}")
-    for path, url in longest_first(options.proxy_mount_point):
+    mounted = longest_first(options.proxy_mount_point)
+    for path, url in mounted:
         lines += _mounted_proxy(path, url)
+    # Of sections it is the last one that counts.
+    for path, _ in reversed(mounted):
+        lines += block("Location", quote(with_slash(path)), *_forwarded(path.rstrip("/")))
     for host, url in options.proxy_virtual_host:
-        lines += block(
-            "VirtualHost",
-            f"*:{options.port}",
-            directive("ServerName", host),
-            *_pass("/", with_slash(url)),
-            *_forwarded(),
-        )
+        name = directive("ServerName", host)
+        inside = [name, *_pass("/", with_slash(url)), *_forwarded()]
+        lines += block("VirtualHost", f"*:{options.port}", *inside)
     return lines
 
 
 def _mounted_proxy(path: str, url: str) -> Lines:
-    base, below = path.rstrip("/"), path
-    lines: Lines = []
-    if not path.endswith("/"):
-        # What is asked for without the slash is sent to where relative links work.
-        below, url = path + "/", with_slash(url)
-        target = quote("%{REQUEST_SCHEME}://%{HTTP_HOST}%{REQUEST_URI}/")
-        lines += block("LocationMatch", quote(f"^{_literal(path)}$"), f"Redirect 302 {target}")
-    location = _forwarded()
-    if base:
-        location.append(directive("RequestHeader", "set", "X-Forwarded-Prefix", base))
-    return [*lines, *_pass(below, url), *block("Location", quote(below), *location)]
+    if path.endswith("/"):
+        return _pass(path, url)
+    # What is asked for without the slash is sent to where relative links work.
+    target = quote("%{REQUEST_SCHEME}://%{HTTP_HOST}%{REQUEST_URI}/")
+    moved = block("LocationMatch", quote(f"^{_literal(path)}$"), f"Redirect 302 {target}")
+    return [*moved, *_pass(with_slash(path), with_slash(url))]
 
 
 def _pass(path: str, url: str) -> Lines:
@@ -51,13 +46,16 @@ def _pass(path: str, url: str) -> Lines:
     ]
 
 
-def _forwarded() -> Lines:
+def _forwarded(prefix: str = "") -> Lines:
     """What the server behind is told, whatever the client says of it."""
-    return [
+    lines = [
         "RequestHeader set X-Forwarded-Port expr=%{SERVER_PORT}",
         "RequestHeader unset X-Forwarded-Scheme",
         "RequestHeader set X-Forwarded-Scheme https \"expr=%{HTTPS} == 'on'\"",
     ]
+    if prefix:
+        lines.append(directive("RequestHeader", "set", "X-Forwarded-Prefix", prefix))
+    return lines
 
 
 def aliases(site: Site) -> Lines:

@@ -41,6 +41,8 @@ def fallback(site: Site) -> Lines:
     """What is not a static file goes to the application."""
     directory = site.document_root.rstrip("/") + site.mount_point
     rules = [
+        # A directory that goes to the application is not searched for an index.
+        "DirectoryCheckHandler On",
         "RewriteEngine On",
         "RewriteCond %{REQUEST_FILENAME} !-f",
         *when("MOD_WSGI_DIRECTORY_INDEX", "RewriteCond %{REQUEST_FILENAME} !-d"),

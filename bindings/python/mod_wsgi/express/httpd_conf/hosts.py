@@ -12,6 +12,8 @@ def virtual_hosts(site: Site) -> Lines:
     plain, secure = site.options.port, site.options.https_port
     lines = _hosts(site, plain, [], [*when("MOD_WSGI_HTTPS_ONLY", *_to_https(site))], "http")
     if secure:
+        cache = f"shmcb:{site.server_root}/ssl-sessions(512000)"
+        lines.append(directive("SSLSessionCache", cache))
         policy = site.options.hsts_policy
         header = [directive("Header", "always", "set", "Strict-Transport-Security", policy)]
         only = when("MOD_WSGI_HTTPS_ONLY", *header) if policy else []
@@ -26,6 +28,8 @@ def _hosts(site: Site, port: int, every: Lines, own: Lines, scheme: str) -> Line
     if name is None:
         # httpd takes the name from the request, whatever it is.
         return block("VirtualHost", address, directive("ServerName", site.host), *every, *own)
+    # It is for other names than the certificate's, of which mod_ssl would warn.
+    quiet = ["LogLevel ssl:error"] if scheme == "https" else []
     denied = [
         *when("MOD_WSGI_ALLOW_LOCALHOST", "Require local"),
         *when("!MOD_WSGI_ALLOW_LOCALHOST", "Require all denied"),
@@ -34,6 +38,7 @@ def _hosts(site: Site, port: int, every: Lines, own: Lines, scheme: str) -> Line
         "VirtualHost",
         address,
         directive("ServerName", CATCH_ALL),
+        *quiet,
         *every,
         *block("Location", "/", *denied),
     )
