@@ -1,28 +1,52 @@
+"""Fixtures: servers that mod_wsgi-express starts, whose error log must hold no surprise."""
+
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from express import Express
+from express import APPS, Express, public_directory
 
-NewServer = Callable[..., Express]
-
-
-@pytest.fixture
-def new_server() -> Iterator[NewServer]:
-    """Makes servers that are gone after the test. They are to be started by the test."""
-    servers: list[Express] = []
-
-    def make(command: Sequence[str | Path] | None = None) -> Express:
-        servers.append(Express(command) if command else Express())
-        return servers[-1]
-
-    yield make
-    for server in servers:
-        server.remove()
+Start = Callable[..., Express]
 
 
 @pytest.fixture
-def server(new_server: NewServer) -> Express:
-    return new_server()
+def express() -> Iterator[Start]:
+    """Makes servers, which are stopped, looked over and removed after the test."""
+    with ExitStack() as stack:
+
+        def make(*words: str | Path, user: list[str] | None = None) -> Express:
+            server = Express(*words, user=user)
+            stack.callback(server.remove)
+            stack.callback(finish, server)
+            return server
+
+        yield make
+
+
+@pytest.fixture
+def start(express: Start) -> Start:
+    """Starts servers."""
+    return lambda *words, **facts: express(*words, **facts).start()
+
+
+def finish(server: Express) -> None:
+    server.stop()
+    assert not server.surprises(), server.log
+
+
+@pytest.fixture
+def site() -> Iterator[Path]:
+    """A directory for files that the serving account reads."""
+    directory = public_directory()
+    yield directory
+    import shutil
+
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def environ_app() -> Path:
+    return APPS / "environ.wsgi"

@@ -79,6 +79,8 @@ def _check_readable(site: Site, account: Account) -> None:
         "the document root": site.document_root,
         "the working directory": site.working_directory,
         "Python": sys.prefix,
+        "Python's executable": sys.executable,
+        "Python's library": sys.base_prefix,
         "the package mod_wsgi": str(installation.PACKAGE),
         **{what: path for path, what in _needed_files(site) if "--ssl" not in what},
     }

@@ -6,6 +6,7 @@ Run as a file and not as a module, so that nothing of this package is imported b
 engine brings into its interpreters is stood in for by modules that do nothing.
 """
 
+import logging
 import os
 import site
 import sys
@@ -40,7 +41,11 @@ def install_stand_ins():
         path = []
     facts = {"process_group": "", "application_group": "", "maximum_processes": 1}
     lists = {"event_callbacks": [], "shutdown_callbacks": [], "signal_callbacks": []}
-    exceptions = {"RequestTimeout": type("RequestTimeout", (BaseException,), {})}
+    classes = {
+        "RequestTimeout": type("RequestTimeout", (BaseException,), {}),
+        "FileWrapper": type("FileWrapper", (), {}),
+        "LogHandler": logging.Handler,
+    }
     sys.modules["mod_wsgi"] = stand_in(
         "mod_wsgi",
         version=(6, 1, 1),
@@ -49,7 +54,7 @@ def install_stand_ins():
         __path__=path,
         **facts,
         **lists,
-        **exceptions,
+        **classes,
     )
     sys.modules.setdefault("apache", stand_in("apache", version=(2, 4, 0), description=""))
 
