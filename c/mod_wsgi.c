@@ -44,14 +44,11 @@
 #define MOD_WSGI_VERSION "mod_wsgi/6.1.1"
 
 #define WSGI_HANDLER "wsgi-script"
-#define WSGI_MAGIC_TYPE "application/x-httpd-wsgi"
 
 /* How long a child waits at its end for requests and for Python, within the
  * ten seconds or so after which the parent kills it.
  */
 #define STOP_TIMEOUT_MS 5000
-/* A supervisor that ends sooner has something wrong with it. */
-#define SUPERVISOR_LIFE apr_time_from_sec(2)
 
 APLOG_USE_MODULE(wsgi);
 
@@ -60,12 +57,9 @@ APR_DECLARE_OPTIONAL_FN(int, ssl_is_https, (conn_rec *));
 /* One per reading of the configuration, shared by all servers. */
 typedef struct {
     wsgi_core_config *options;
+    apr_array_header_t *declarations;  /* of declaration */
     const ap_directive_t *python_home; /* for errors found after reading */
     wsgi_core_engine *engine;          /* from post_config on */
-    apr_proc_t supervisor;             /* of the process groups; pid 0: none */
-    apr_time_t supervised_since;       /* start of the last; 0: never one */
-    int early_ends;                    /* of supervisors, in a row */
-    server_rec *server;                /* the main one */
     apr_pool_t *pool;
     int stop_timed_out;
     APR_OPTIONAL_FN_TYPE(ssl_is_https) * ssl_is_https;
@@ -79,17 +73,21 @@ typedef struct {
     wsgi_core_settings *settings; /* NULL without options */
 } script_alias;
 
-/* What WSGIDaemonProcess defines */
+/* What is told to the engine once everything was read, in the order of the
+ * configuration. Its name may be used before its server has one.
+ */
 typedef struct {
-    const char *name;
-    wsgi_core_settings *settings;
+    server_rec *server;
     const ap_directive_t *directive;
-} daemon_group;
+    const script_alias *alias;    /* WSGIScriptAlias */
+    const char *script;           /* WSGIImportScript */
+    const char *group;            /* WSGIDaemonProcess */
+    wsgi_core_settings *settings; /* of the latter two */
+} declaration;
 
 typedef struct {
     process_config *process;
-    apr_array_header_t *aliases; /* of script_alias */
-    apr_array_header_t *groups;  /* of daemon_group, of this very server */
+    apr_array_header_t *aliases; /* of script_alias * */
 } server_config;
 
 /* Settings are layers: merging puts layers together and looks into none. */
@@ -139,18 +137,37 @@ static apr_status_t free_engine(void *data)
     return APR_SUCCESS;
 }
 
+/* Virtual hosts have none of their main server's configuration while they are
+ * read, so that what all share hangs from the pool.
+ */
+#define PROCESS_KEY "wsgi_core_process_config"
+
+static process_config *shared_config(apr_pool_t *p)
+{
+    process_config *process;
+    void *data = NULL;
+
+    apr_pool_userdata_get(&data, PROCESS_KEY, p);
+    if (data) {
+        return data;
+    }
+    process = apr_pcalloc(p, sizeof(*process));
+    process->pool = p;
+    process->declarations = apr_array_make(p, 8, sizeof(declaration));
+    process->options = wsgi_core_config_new();
+    apr_pool_cleanup_register(p, process->options, free_options,
+                              apr_pool_cleanup_null);
+    apr_pool_userdata_setn(process, PROCESS_KEY, NULL, p);
+    return process;
+}
+
 static void *create_server_config(apr_pool_t *p, server_rec *s)
 {
     server_config *conf = apr_pcalloc(p, sizeof(*conf));
 
-    conf->aliases = apr_array_make(p, 4, sizeof(script_alias));
-    conf->groups = apr_array_make(p, 2, sizeof(daemon_group));
-    if (!s->is_virtual) {
-        conf->process = apr_pcalloc(p, sizeof(*conf->process));
-        conf->process->options = wsgi_core_config_new();
-        apr_pool_cleanup_register(p, conf->process->options, free_options,
-                                  apr_pool_cleanup_null);
-    }
+    (void)s;
+    conf->process = shared_config(p);
+    conf->aliases = apr_array_make(p, 4, sizeof(script_alias *));
     return conf;
 }
 
@@ -162,7 +179,6 @@ static void *merge_server_config(apr_pool_t *p, void *basev, void *addv)
 
     conf->process = base->process;
     conf->aliases = apr_array_append(p, add->aliases, base->aliases);
-    conf->groups = add->groups;
     return conf;
 }
 
@@ -261,17 +277,13 @@ static const char *set_socket_prefix(cmd_parms *cmd, void *dummy,
                               ap_server_root_relative(cmd->pool, value));
 }
 
-static wsgi_core_status set_setting(cmd_parms *cmd,
-                                    wsgi_core_settings **settings,
-                                    wsgi_core_scope scope, const char *name,
-                                    const char *value, wsgi_core_error **err)
+static wsgi_core_settings *new_settings(apr_pool_t *p, wsgi_core_scope scope)
 {
-    if (!*settings) {
-        *settings = wsgi_core_settings_new(scope);
-        apr_pool_cleanup_register(cmd->pool, *settings, free_settings,
-                                  apr_pool_cleanup_null);
-    }
-    return wsgi_core_settings_set(*settings, name, value, strlen(value), err);
+    wsgi_core_settings *settings = wsgi_core_settings_new(scope);
+
+    apr_pool_cleanup_register(p, settings, free_settings,
+                              apr_pool_cleanup_null);
+    return settings;
 }
 
 /* Any directive that may differ from section to section; likewise. */
@@ -281,15 +293,15 @@ static const char *set_dir_option(cmd_parms *cmd, void *mconfig,
     dir_config *conf = mconfig;
     wsgi_core_error *err = NULL;
 
-    if (set_setting(cmd, &conf->own, WSGI_CORE_SCOPE_DIRECTORY, cmd->info,
-                    value, &err)
-        != WSGI_CORE_OK) {
-        return complain(cmd, "%s", take_message(cmd->pool, err));
-    }
-    if (!conf->nlayers) {
+    if (!conf->own) {
+        conf->own = new_settings(cmd->pool, WSGI_CORE_SCOPE_DIRECTORY);
         conf->layers = apr_palloc(cmd->pool, sizeof(*conf->layers));
         conf->layers[0] = conf->own;
         conf->nlayers = 1;
+    }
+    if (wsgi_core_settings_set(conf->own, cmd->info, value, strlen(value), &err)
+        != WSGI_CORE_OK) {
+        return complain(cmd, "%s", take_message(cmd->pool, err));
     }
     return NULL;
 }
@@ -304,26 +316,26 @@ static const char *set_verbose_debugging(cmd_parms *cmd, void *dummy, int on)
     return ap_check_cmd_context(cmd, GLOBAL_ONLY);
 }
 
-/* Takes name=value off the line; the value may be quoted. */
-static const char *set_word(cmd_parms *cmd, wsgi_core_settings **settings,
-                            wsgi_core_scope scope, const char **line)
+static declaration *declare(cmd_parms *cmd)
 {
-    apr_size_t len = strcspn(*line, "= \t");
-    const char *name = apr_pstrmemdup(cmd->pool, *line, len);
-    const char *value = "";
+    process_config *process = server_conf(cmd->server)->process;
+    declaration *made = apr_array_push(process->declarations);
+
+    memset(made, 0, sizeof(*made));
+    made->server = cmd->server;
+    made->directive = cmd->directive;
+    return made;
+}
+
+/* The rest of a line, name=value; the value may be quoted. */
+static const char *set_words(cmd_parms *cmd, wsgi_core_settings *settings,
+                             const char *line)
+{
     wsgi_core_error *err = NULL;
 
-    if (!len || (*line)[len] != '=') {
-        return complain(cmd, "'%s' is not an option, which is name=value",
-                        ap_getword_conf(cmd->pool, line));
-    }
-    *line += len + 1;
-    if (**line && !apr_isspace(**line)) {
-        value = ap_getword_conf(cmd->pool, line);
-    }
-    *line += strspn(*line, " \t");
-    if (set_setting(cmd, settings, scope, name, value, &err) != WSGI_CORE_OK) {
-        return complain(cmd, "%s: %s", name, take_message(cmd->pool, err));
+    if (wsgi_core_settings_parse(settings, line, strlen(line), &err)
+        != WSGI_CORE_OK) {
+        return complain(cmd, "%s", take_message(cmd->pool, err));
     }
     return NULL;
 }
@@ -332,23 +344,32 @@ static const char *set_word(cmd_parms *cmd, wsgi_core_settings **settings,
 static const char *add_daemon_group(cmd_parms *cmd, void *dummy,
                                     const char *line)
 {
-    daemon_group group;
     const char *refusal = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    declaration *made = declare(cmd);
 
     (void)dummy;
-    group.name = ap_getword_conf(cmd->pool, &line);
-    group.directive = cmd->directive;
-    group.settings = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
-    apr_pool_cleanup_register(cmd->pool, group.settings, free_settings,
-                              apr_pool_cleanup_null);
-    if (!refusal && !*group.name) {
+    made->group = ap_getword_conf(cmd->pool, &line);
+    made->settings = new_settings(cmd->pool, WSGI_CORE_SCOPE_GROUP);
+    if (!refusal && !*made->group) {
         refusal = complain(cmd, "expected a name and options as name=value");
     }
-    while (!refusal && *line) {
-        refusal = set_word(cmd, &group.settings, WSGI_CORE_SCOPE_GROUP, &line);
+    return refusal ? refusal : set_words(cmd, made->settings, line);
+}
+
+/* WSGIImportScript */
+static const char *add_import(cmd_parms *cmd, void *dummy, const char *line)
+{
+    const char *refusal = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    declaration *made = declare(cmd);
+
+    (void)dummy;
+    made->script = ap_getword_conf(cmd->pool, &line);
+    made->settings = new_settings(cmd->pool, WSGI_CORE_SCOPE_SCRIPT);
+    if (!refusal && !ap_os_is_path_absolute(cmd->pool, made->script)) {
+        refusal = complain(cmd, "expected an absolute path, process-group=NAME "
+                                "and application-group=NAME");
     }
-    APR_ARRAY_PUSH(server_conf(cmd->server)->groups, daemon_group) = group;
-    return refusal;
+    return refusal ? refusal : set_words(cmd, made->settings, line);
 }
 
 static const char *check_alias(cmd_parms *cmd, script_alias *alias, int match)
@@ -385,7 +406,8 @@ static const char *check_alias(cmd_parms *cmd, script_alias *alias, int match)
 static const char *add_script_alias(cmd_parms *cmd, void *dummy,
                                     const char *line)
 {
-    script_alias *alias = apr_pcalloc(cmd->temp_pool, sizeof(*alias));
+    apr_array_header_t *aliases = server_conf(cmd->server)->aliases;
+    script_alias *alias = apr_pcalloc(cmd->pool, sizeof(*alias));
     const char *refusal = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
 
     (void)dummy;
@@ -401,13 +423,13 @@ static const char *add_script_alias(cmd_parms *cmd, void *dummy,
                         cmd->info ? "a regular expression" : "a URL path");
     }
     refusal = check_alias(cmd, alias, cmd->info != NULL);
-    while (!refusal && *line) {
-        refusal =
-            set_word(cmd, &alias->settings, WSGI_CORE_SCOPE_SCRIPT, &line);
+    if (!refusal && *line) {
+        alias->settings = new_settings(cmd->pool, WSGI_CORE_SCOPE_SCRIPT);
+        refusal = set_words(cmd, alias->settings, line);
     }
     if (!refusal) {
-        APR_ARRAY_PUSH(server_conf(cmd->server)->aliases, script_alias) =
-            *alias;
+        APR_ARRAY_PUSH(aliases, script_alias *) = alias;
+        declare(cmd)->alias = alias;
     }
     return refusal;
 }
@@ -1038,26 +1060,6 @@ static void describe_request(request_rec *r, const process_config *process,
  * Hooks: requests
  */
 
-/* How much of the URI the prefix matches, as mod_alias sees it: runs of "/"
- * count as one, and the match ends where a component ends.
- */
-static apr_size_t match_prefix(const char *uri, const char *prefix)
-{
-    const char *u = uri;
-    const char *p = prefix;
-
-    while (*p) {
-        if (*p == '/' && *u == '/') {
-            p += strspn(p, "/");
-            u += strspn(u, "/");
-        }
-        else if (*u++ != *p++) {
-            return 0;
-        }
-    }
-    return p[-1] == '/' || !*u || *u == '/' ? u - uri : 0;
-}
-
 /* Sets r->filename if the alias matches. */
 static int try_alias(request_rec *r, const script_alias *alias)
 {
@@ -1066,7 +1068,8 @@ static int try_alias(request_rec *r, const script_alias *alias)
     apr_size_t matched;
 
     if (!alias->regex) {
-        matched = match_prefix(r->uri, alias->url);
+        matched = wsgi_core_path_match(r->uri, strlen(r->uri), alias->url,
+                                       strlen(alias->url));
         if (!matched) {
             return DECLINED;
         }
@@ -1099,7 +1102,7 @@ static int translate_name(request_rec *r)
         return DECLINED;
     }
     for (i = 0; i < aliases->nelts && status == DECLINED; i++) {
-        script_alias *alias = &APR_ARRAY_IDX(aliases, i, script_alias);
+        script_alias *alias = APR_ARRAY_IDX(aliases, i, script_alias *);
 
         status = try_alias(r, alias);
         if (status == OK) {
@@ -1193,22 +1196,28 @@ static int serve(request_rec *r, const script_alias *alias)
 
 static int handler(request_rec *r)
 {
-    const script_alias *alias;
+    const script_alias *alias =
+        ap_get_module_config(r->request_config, &wsgi_module);
+    const dir_config *conf =
+        ap_get_module_config(r->per_dir_config, &wsgi_module);
+    const char *name = r->handler ? r->handler : "";
 
-    if (!r->handler
-        || (strcmp(r->handler, WSGI_HANDLER)
-            && strcmp(r->handler, WSGI_MAGIC_TYPE))) {
+    switch (wsgi_core_settings_find_handler(name, strlen(name), conf->layers,
+                                            conf->nlayers)) {
+    case WSGI_CORE_HANDLER_APPLICATION:
+        if (!alias && !(ap_allow_options(r) & OPT_EXECCGI)) {
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                          "WC0077: [script %s] Options ExecCGI is off in this "
+                          "directory",
+                          r->filename);
+            return HTTP_FORBIDDEN;
+        }
+        return serve(r, alias);
+    case WSGI_CORE_HANDLER_SCRIPT:
+        return serve(r, alias);
+    default:
         return DECLINED;
     }
-    alias = ap_get_module_config(r->request_config, &wsgi_module);
-    if (!alias && !(ap_allow_options(r) & OPT_EXECCGI)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "WC0077: [script %s] Options ExecCGI is off in this "
-                      "directory",
-                      r->filename);
-        return HTTP_FORBIDDEN;
-    }
-    return serve(r, alias);
 }
 
 /*
@@ -1231,69 +1240,69 @@ static int startup_failed(apr_pool_t *p, wsgi_core_error *err,
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static int covers_several_scripts(apr_pool_t *p, const script_alias *alias)
+/* Whether requests of a server may match the aliases of another: those of the
+ * main server are for all virtual hosts, and if there are any, for them alone.
+ */
+static int has_aliases_of(const server_rec *s, const server_rec *other)
 {
-    return (alias->regex && ap_strchr_c(alias->target, '$'))
-           || alias->target[strlen(alias->target) - 1] == '/'
-           || ap_is_directory(p, alias->target);
+    return other->is_virtual ? s == other : s->is_virtual || !s->next;
 }
 
-/* Declares the aliases of one server; seen holds those declared before, since
- * a server with several addresses is often several <VirtualHost>s.
- */
-static wsgi_core_status declare_aliases(server_rec *s, apr_hash_t *seen,
+static wsgi_core_status add_application(wsgi_core_config *options,
+                                        const script_alias *alias,
+                                        server_rec *s, apr_pool_t *p,
                                         wsgi_core_error **err)
 {
-    apr_pool_t *p = apr_hash_pool_get(seen);
-    const server_config *conf = server_conf(s);
     const dir_config *dir =
         ap_get_module_config(s->lookup_defaults, &wsgi_module);
     const wsgi_core_settings **layers = copy_layers(p, dir, 1);
-    wsgi_core_status status = WSGI_CORE_OK;
-    int i;
+    wsgi_core_mapping mapping = WSGI_CORE_MAPPING_INIT;
 
-    for (i = 0; i < conf->aliases->nelts && status == WSGI_CORE_OK; i++) {
-        script_alias *alias = &APR_ARRAY_IDX(conf->aliases, i, script_alias);
-        const char *key = apr_psprintf(p, "%s %s %s", s->server_hostname,
-                                       alias->url, alias->target);
-
-        if (apr_hash_get(seen, key, APR_HASH_KEY_STRING)) {
-            continue;
-        }
-        apr_hash_set(seen, key, APR_HASH_KEY_STRING, alias);
-        layers[dir->nlayers] = alias->settings;
-        status = wsgi_core_config_add_application(
-            conf->process->options, alias->target, strlen(alias->target),
-            covers_several_scripts(p, alias), layers,
-            dir->nlayers + (alias->settings != NULL), err);
+    mapping.server = bytes_of(s->server_hostname);
+    mapping.url = bytes_of(alias->url);
+    mapping.script = bytes_of(alias->target);
+    mapping.several = alias->regex && ap_strchr_c(alias->target, '$');
+    mapping.settings = layers;
+    mapping.settings_len = dir->nlayers;
+    if (alias->settings) {
+        layers[mapping.settings_len++] = alias->settings;
     }
-    return status;
+    return wsgi_core_config_add_application(options, &mapping, err);
 }
 
-/* Declares the process groups of one server. Those of a virtual host are for
- * its requests only.
- */
-static wsgi_core_status declare_groups(server_rec *s, wsgi_core_config *options,
-                                       const ap_directive_t **where,
-                                       wsgi_core_error **err)
+static wsgi_core_status add_declaration(const declaration *made,
+                                        server_rec *main_server, apr_pool_t *p,
+                                        wsgi_core_error **err)
 {
-    const apr_array_header_t *groups = server_conf(s)->groups;
+    wsgi_core_config *options = server_conf(main_server)->process->options;
+    const wsgi_core_settings *settings = made->settings;
+    wsgi_core_mapping mapping = WSGI_CORE_MAPPING_INIT;
+    wsgi_core_bytes name = bytes_of(made->server->server_hostname);
     wsgi_core_status status = WSGI_CORE_OK;
-    int i;
+    server_rec *s;
 
-    for (i = 0; i < groups->nelts && status == WSGI_CORE_OK; i++) {
-        daemon_group *group = &APR_ARRAY_IDX(groups, i, daemon_group);
-
-        *where = group->directive;
-        if (s->is_virtual && s->server_hostname) {
-            status = wsgi_core_settings_set(group->settings, "virtual-host",
-                                            s->server_hostname,
-                                            strlen(s->server_hostname), err);
+    if (made->script) {
+        mapping.server = name;
+        mapping.script = bytes_of(made->script);
+        mapping.settings = &settings;
+        mapping.settings_len = 1;
+        return wsgi_core_config_add_import(options, &mapping, err);
+    }
+    if (made->group) {
+        /* Those of a virtual host are for its requests only. */
+        if (made->server->is_virtual && name.len) {
+            status = wsgi_core_settings_set(made->settings, "virtual-host",
+                                            name.data, name.len, err);
         }
-        if (status == WSGI_CORE_OK) {
-            status = wsgi_core_config_add_group(options, group->name,
-                                                strlen(group->name),
-                                                group->settings, err);
+        return status != WSGI_CORE_OK
+                   ? status
+                   : wsgi_core_config_add_group(options, made->group,
+                                                strlen(made->group),
+                                                made->settings, err);
+    }
+    for (s = main_server; s && status == WSGI_CORE_OK; s = s->next) {
+        if (has_aliases_of(s, made->server)) {
+            status = add_application(options, made->alias, s, p, err);
         }
     }
     return status;
@@ -1304,10 +1313,8 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *main_server)
 {
     const process_config *process = server_conf(main_server)->process;
-    apr_hash_t *seen = apr_hash_make(ptemp);
-    const ap_directive_t *where = NULL;
     wsgi_core_error *err = NULL;
-    server_rec *s;
+    int i;
 
     (void)pconf;
     (void)plog;
@@ -1320,16 +1327,12 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                      wsgi_core_version());
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    for (s = main_server; s; s = s->next) {
-        if (declare_groups(s, process->options, &where, &err) != WSGI_CORE_OK) {
-            return startup_failed(ptemp, err, where);
-        }
-    }
-    /* Virtual hosts have the aliases of the main server too. */
-    s = main_server->next ? main_server->next : main_server;
-    for (; s; s = s->next) {
-        if (declare_aliases(s, seen, &err) != WSGI_CORE_OK) {
-            return startup_failed(ptemp, err, NULL);
+    for (i = 0; i < process->declarations->nelts; i++) {
+        const declaration *made =
+            &APR_ARRAY_IDX(process->declarations, i, declaration);
+
+        if (add_declaration(made, main_server, ptemp, &err) != WSGI_CORE_OK) {
+            return startup_failed(ptemp, err, made->directive);
         }
     }
     if (wsgi_core_config_check(process->options, &err) != WSGI_CORE_OK) {
@@ -1396,12 +1399,29 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
     return status;
 }
 
-/* Supervisors of generations before, which are children of this process until
- * they end. The list outlives the configuration and this module's memory.
+/* Supervisors of process groups, of this generation and of those before: they
+ * are children of this process until they end, and httpd would call them lost.
+ * The list outlives the configuration and this module's memory.
  */
-#define RETIRED_KEY "wsgi_core_retired_supervisors"
+#define SUPERVISORS_KEY "wsgi_core_supervisors"
 
-static void retired_event(int reason, void *data, apr_wait_t status)
+static apr_array_header_t *get_supervisors(server_rec *s)
+{
+    apr_pool_t *pool = s->process->pool;
+    void *data = NULL;
+
+    apr_pool_userdata_get(&data, SUPERVISORS_KEY, pool);
+    if (!data) {
+        data = apr_array_make(pool, 4, sizeof(apr_proc_t *));
+        /* Copies the key, which goes away with this module. */
+        apr_pool_userdata_set(data, SUPERVISORS_KEY, NULL, pool);
+    }
+    return data;
+}
+
+static void tend_supervisor(server_rec *s);
+
+static void supervisor_event(int reason, void *data, apr_wait_t status)
 {
     apr_proc_t *supervisor = data;
 
@@ -1409,127 +1429,65 @@ static void retired_event(int reason, void *data, apr_wait_t status)
     if (reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST) {
         apr_proc_other_child_unregister(supervisor);
         supervisor->pid = 0;
+        tend_supervisor(ap_server_conf);
     }
 }
 
-/* Has httpd know them, which it would call lost children otherwise. */
-static void watch_retired(apr_pool_t *pconf, server_rec *s)
+static void watch_supervisor(process_config *process, apr_proc_t *supervisor)
 {
-    apr_array_header_t *retired;
-    void *data = NULL;
-    int i;
-
-    apr_pool_userdata_get(&data, RETIRED_KEY, s->process->pool);
-    retired = data;
-    for (i = 0; retired && i < retired->nelts; i++) {
-        apr_proc_t *supervisor = APR_ARRAY_IDX(retired, i, apr_proc_t *);
-
-        if (supervisor->pid) {
-            apr_proc_other_child_register(supervisor, retired_event, supervisor,
-                                          NULL, pconf);
-        }
+    if (supervisor->pid) {
+        apr_proc_other_child_register(supervisor, supervisor_event, supervisor,
+                                      NULL, process->pool);
     }
 }
 
-/* Remembers a supervisor for the time after this generation. */
-static void remember_supervisor(const process_config *process)
-{
-    apr_pool_t *pool = process->server->process->pool;
-    apr_proc_t *supervisor = NULL;
-    apr_array_header_t *retired;
-    void *data = NULL;
-    int i;
-
-    apr_pool_userdata_get(&data, RETIRED_KEY, pool);
-    retired = data;
-    if (!retired) {
-        retired = apr_array_make(pool, 4, sizeof(apr_proc_t *));
-        /* Copies the key, which goes away with this module. */
-        apr_pool_userdata_set(retired, RETIRED_KEY, NULL, pool);
-    }
-    for (i = 0; i < retired->nelts && !supervisor; i++) {
-        apr_proc_t *other = APR_ARRAY_IDX(retired, i, apr_proc_t *);
-
-        supervisor = other->pid ? NULL : other;
-    }
-    if (!supervisor) {
-        supervisor = apr_pcalloc(pool, sizeof(*supervisor));
-        APR_ARRAY_PUSH(retired, apr_proc_t *) = supervisor;
-    }
-    *supervisor = process->supervisor;
-}
-
-static void watch_supervisor(process_config *process);
-
-/* Starts the supervisor again that has ended. */
-static void restart_supervisor(process_config *process)
-{
-    wsgi_core_engine_tend(process->engine, NULL);
-    watch_supervisor(process);
-}
-
-/* The supervisor of the process groups has ended, or need not be watched. When
- * two in a row end soon after their start, the next is left to monitor(), which
- * runs every few seconds: it would only do so again.
+/* Watches the supervisor of this generation, and starts it again if it ended:
+ * at once or some time later, as the engine has it.
  */
-static void supervisor_event(int reason, void *data, apr_wait_t status)
+static void tend_supervisor(server_rec *s)
 {
-    process_config *process = data;
+    process_config *process = server_conf(s)->process;
+    apr_array_header_t *supervisors = get_supervisors(s);
+    apr_proc_t *supervisor = NULL;
+    pid_t pid;
+    int i;
 
-    (void)status;
-    if (reason == APR_OC_REASON_UNREGISTER) {
+    wsgi_core_engine_tend(process->engine, NULL);
+    pid = wsgi_core_engine_get_supervisor_pid(process->engine);
+    if (!pid) {
         return;
     }
-    apr_proc_other_child_unregister(process);
-    process->supervisor.pid = 0;
-    if (apr_time_now() - process->supervised_since > SUPERVISOR_LIFE) {
-        process->early_ends = 0;
+    for (i = 0; i < supervisors->nelts; i++) {
+        apr_proc_t *other = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
+
+        if (other->pid == pid) {
+            return;
+        }
+        supervisor = other->pid ? supervisor : other;
     }
-    if ((reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST)
-        && process->early_ends++ == 0) {
-        restart_supervisor(process);
+    if (!supervisor) {
+        supervisor = apr_pcalloc(s->process->pool, sizeof(*supervisor));
+        APR_ARRAY_PUSH(supervisors, apr_proc_t *) = supervisor;
     }
+    supervisor->pid = pid;
+    watch_supervisor(process, supervisor);
 }
 
 static int monitor(apr_pool_t *p, server_rec *s)
 {
-    process_config *process = server_conf(s)->process;
-
     (void)p;
-    if (process->supervised_since && !process->supervisor.pid) {
-        restart_supervisor(process);
-    }
+    tend_supervisor(s);
     return DECLINED;
-}
-
-static void watch_supervisor(process_config *process)
-{
-    process->supervisor.pid =
-        wsgi_core_engine_get_supervisor_pid(process->engine);
-    if (process->supervisor.pid) {
-        process->supervised_since = apr_time_now();
-        apr_proc_other_child_register(&process->supervisor, supervisor_event,
-                                      process, NULL, process->pool);
-    }
-}
-
-/* The configuration goes away, and with it the watch. */
-static apr_status_t retire_supervisor(void *data)
-{
-    process_config *process = data;
-
-    if (process->supervisor.pid) {
-        remember_supervisor(process);
-    }
-    return APR_SUCCESS;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
     process_config *process = server_conf(s)->process;
+    apr_array_header_t *supervisors = get_supervisors(s);
     wsgi_core_error *err = NULL;
     const char *python;
+    int i;
 
     (void)plog;
     /* httpd reads its configuration twice when it starts. */
@@ -1545,11 +1503,10 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     apr_pool_cleanup_register(pconf, process->engine, free_engine,
                               apr_pool_cleanup_null);
-    process->server = s;
-    watch_retired(pconf, s);
-    process->pool = pconf;
-    watch_supervisor(process);
-    apr_pool_pre_cleanup_register(pconf, process, retire_supervisor);
+    for (i = 0; i < supervisors->nelts; i++) {
+        watch_supervisor(process, APR_ARRAY_IDX(supervisors, i, apr_proc_t *));
+    }
+    tend_supervisor(s);
     process->ssl_is_https = APR_RETRIEVE_OPTIONAL_FN(ssl_is_https);
 
     ap_add_version_component(pconf, MOD_WSGI_VERSION);
@@ -1620,6 +1577,101 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     }
 }
 
+/*
+ * Command table
+ */
+
+/* Contexts: of the whole server, of a server, of a section */
+#define GLOBAL RSRC_CONF
+#define SERVER RSRC_CONF
+#define SECTION (RSRC_CONF | ACCESS_CONF)
+
+/* What a directive does is said by the option that it sets, whose name is
+ * cmd_data: describe_commands() looks it up.
+ */
+#define OPTION(type, name, set, option, where) \
+    AP_INIT_##type(name, set, option, where, NULL)
+#define PROCESS(name, option) \
+    OPTION(TAKE1, name, set_process_option, option, GLOBAL)
+#define PROCESS_LINE(name, option) \
+    OPTION(RAW_ARGS, name, set_process_option, option, GLOBAL)
+#define DIRECTORY(name, option, where) \
+    OPTION(TAKE1, name, set_dir_option, option, where)
+#define DIRECTORY_LINE(name, option, where) \
+    OPTION(RAW_ARGS, name, set_dir_option, option, where)
+
+/* clang-format off */
+static command_rec commands[] = {
+    AP_INIT_RAW_ARGS("WSGIScriptAlias", add_script_alias, NULL, SERVER,
+        "URL path, script or directory of scripts, options as name=value"),
+    AP_INIT_RAW_ARGS("WSGIScriptAliasMatch", add_script_alias, "", SERVER,
+        "Regular expression, script or directory, options as name=value"),
+    AP_INIT_RAW_ARGS("WSGIImportScript", add_import, NULL, SERVER,
+        "A script to load at the start, process-group and application-group"),
+    AP_INIT_RAW_ARGS("WSGIDaemonProcess", add_daemon_group, NULL, SERVER,
+        "A process group: its name, and options as name=value"),
+    AP_INIT_FLAG("WSGIVerboseDebugging", set_verbose_debugging, NULL, GLOBAL,
+        "On or Off: without effect, see LogLevel"),
+    AP_INIT_TAKE1("WSGISocketPrefix", set_socket_prefix, NULL, GLOBAL,
+        "Beginning of the names of the sockets of process groups"),
+
+    DIRECTORY_LINE("WSGIHandlerScript", "handler-script", SECTION),
+    DIRECTORY_LINE("WSGIDispatchScript", "dispatch-script", SECTION),
+    DIRECTORY_LINE("WSGIAccessScript", "access-script", OR_AUTHCFG),
+    DIRECTORY_LINE("WSGIAuthUserScript", "auth-user-script", OR_AUTHCFG),
+    DIRECTORY_LINE("WSGIAuthGroupScript", "auth-group-script", OR_AUTHCFG),
+    DIRECTORY("WSGIGroupAuthoritative", "group-authoritative", OR_AUTHCFG),
+    DIRECTORY_LINE("WSGIRestrictProcess", "restrict-process", SECTION),
+    DIRECTORY("WSGIProcessGroup", "process-group", SECTION),
+    DIRECTORY("WSGIApplicationGroup", "application-group", SECTION),
+    DIRECTORY("WSGICallableObject", "callable-object", OR_FILEINFO),
+    DIRECTORY("WSGIPassApacheRequest", "pass-apache-request", SECTION),
+    DIRECTORY("WSGIPassAuthorization", "pass-authorization", OR_FILEINFO),
+    DIRECTORY("WSGIScriptReloading", "script-reloading", OR_FILEINFO),
+    DIRECTORY("WSGIErrorOverride", "error-override", OR_FILEINFO),
+    DIRECTORY("WSGIChunkedRequest", "chunked-request", OR_FILEINFO),
+    DIRECTORY("WSGIMapHEADToGET", "map-head-to-get", OR_FILEINFO),
+    DIRECTORY("WSGIEnableSendfile", "enable-sendfile", OR_FILEINFO),
+    DIRECTORY("WSGIIgnoreActivity", "ignore-activity", OR_FILEINFO),
+
+    PROCESS("WSGIPythonHome", "python-home"),
+    PROCESS("WSGIPythonPath", "python-path"),
+    PROCESS("WSGIPythonEggs", "python-eggs"),
+    PROCESS("WSGIPythonOptimize", "python-optimize"),
+    PROCESS("WSGIPythonWarnings", "python-warnings"),
+    PROCESS("WSGIPythonHashSeed", "python-hash-seed"),
+    PROCESS("WSGIDontWriteBytecode", "dont-write-bytecode"),
+    PROCESS("WSGISwitchInterval", "switch-interval"),
+    PROCESS("WSGICaseSensitivity", "case-sensitivity"),
+    PROCESS("WSGIRestrictEmbedded", "restrict-embedded"),
+    PROCESS("WSGIRestrictStdin", "restrict-stdin"),
+    PROCESS("WSGIRestrictStdout", "restrict-stdout"),
+    PROCESS("WSGIRestrictSignal", "restrict-signal"),
+    PROCESS("WSGISocketRotation", "socket-rotation"),
+    PROCESS("WSGIAcceptMutex", "accept-mutex"),
+    PROCESS("WSGIServerMetrics", "server-metrics"),
+    PROCESS("WSGISlowRequests", "slow-requests"),
+    PROCESS_LINE("WSGITelemetryService", "telemetry-service"),
+    PROCESS_LINE("WSGITelemetryOptions", "telemetry-options"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};
+/* clang-format on */
+
+static void describe_commands(void)
+{
+    wsgi_core_option option = WSGI_CORE_OPTION_INIT;
+    command_rec *command;
+    size_t i;
+
+    for (i = 0; wsgi_core_option_get(i, &option) == WSGI_CORE_OK; i++) {
+        for (command = commands; command->name; command++) {
+            if (!command->errmsg && !strcmp(command->cmd_data, option.name)) {
+                command->errmsg = option.meaning;
+            }
+        }
+    }
+}
+
 static void register_hooks(apr_pool_t *p)
 {
     static const char *const alias[] = { "mod_alias.c", NULL };
@@ -1627,6 +1679,7 @@ static void register_hooks(apr_pool_t *p)
                                           NULL };
 
     (void)p;
+    describe_commands();
     ap_hook_monitor(monitor, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -1636,77 +1689,6 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_translate_name(translate_name, alias, others, APR_HOOK_MIDDLE);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
 }
-
-/*
- * Command table
- */
-
-/* clang-format off */
-static const command_rec commands[] = {
-    AP_INIT_RAW_ARGS("WSGIScriptAlias", add_script_alias, NULL, RSRC_CONF,
-        "URL path, script or directory of scripts, options as name=value"),
-    AP_INIT_RAW_ARGS("WSGIScriptAliasMatch", add_script_alias, "", RSRC_CONF,
-        "Regular expression, script or directory, options as name=value"),
-
-    AP_INIT_RAW_ARGS("WSGIDaemonProcess", add_daemon_group, NULL, RSRC_CONF,
-                     "A process group: its name, and options as name=value"),
-    AP_INIT_RAW_ARGS("WSGIRestrictProcess", set_dir_option, "restrict-process",
-                     ACCESS_CONF | RSRC_CONF,
-                     "The process groups that may be selected"),
-    AP_INIT_TAKE1("WSGISocketPrefix", set_socket_prefix, NULL, RSRC_CONF,
-                  "Beginning of the names of the sockets of process groups"),
-    AP_INIT_TAKE1("WSGIProcessGroup", set_dir_option, "process-group",
-        RSRC_CONF | ACCESS_CONF, "Process group that runs the applications"),
-    AP_INIT_TAKE1("WSGIApplicationGroup", set_dir_option, "application-group",
-        RSRC_CONF | ACCESS_CONF, "Interpreter that runs the applications"),
-    AP_INIT_TAKE1("WSGICallableObject", set_dir_option, "callable-object",
-        OR_FILEINFO, "Name of the application within its script"),
-    AP_INIT_TAKE1("WSGIPassAuthorization", set_dir_option, "pass-authorization",
-        OR_FILEINFO, "On or Off: show applications the Authorization header"),
-    AP_INIT_TAKE1("WSGIScriptReloading", set_dir_option, "script-reloading",
-        OR_FILEINFO, "On or Off: load a script again once it changed"),
-    AP_INIT_TAKE1("WSGIErrorOverride", set_dir_option, "error-override",
-        OR_FILEINFO, "On or Off: answer errors of applications ourselves"),
-    AP_INIT_TAKE1("WSGIChunkedRequest", set_dir_option, "chunked-request",
-        OR_FILEINFO, "On or Off: accept request bodies of unknown length"),
-    AP_INIT_TAKE1("WSGIMapHEADToGET", set_dir_option, "map-head-to-get",
-        OR_FILEINFO, "On, Off or Auto: show applications GET for HEAD"),
-    AP_INIT_TAKE1("WSGIEnableSendfile", set_dir_option, "enable-sendfile",
-        OR_FILEINFO, "On or Off: use sendfile() for wsgi.file_wrapper"),
-    AP_INIT_TAKE1("WSGIIgnoreActivity", set_dir_option, "ignore-activity",
-        OR_FILEINFO, "On or Off: keep requests from counting as activity"),
-
-    AP_INIT_TAKE1("WSGIPythonHome", set_process_option, "python-home",
-        RSRC_CONF, "Prefix of a Python, or a virtual environment"),
-    AP_INIT_TAKE1("WSGIPythonPath", set_process_option, "python-path",
-        RSRC_CONF, "Directories to search for modules before others"),
-    AP_INIT_TAKE1("WSGIPythonEggs", set_process_option, "python-eggs",
-        RSRC_CONF, "Directory to unpack Python eggs in"),
-    AP_INIT_TAKE1("WSGIPythonOptimize", set_process_option, "python-optimize",
-        RSRC_CONF, "Level of optimisation, as of python -O"),
-    AP_INIT_TAKE1("WSGIPythonWarnings", set_process_option, "python-warnings",
-        RSRC_CONF, "Filter for warnings, as of python -W; may be repeated"),
-    AP_INIT_TAKE1("WSGIPythonHashSeed", set_process_option, "python-hash-seed",
-        RSRC_CONF, "Seed for the hashes of strings: random, or a number"),
-    AP_INIT_TAKE1("WSGIDontWriteBytecode", set_process_option,
-        "dont-write-bytecode", RSRC_CONF, "On or Off: write no .pyc files"),
-    AP_INIT_TAKE1("WSGISwitchInterval", set_process_option, "switch-interval",
-        RSRC_CONF, "Seconds a thread runs before Python lets another one"),
-    AP_INIT_TAKE1("WSGICaseSensitivity", set_process_option, "case-sensitivity",
-        RSRC_CONF, "On or Off: tell names of scripts apart by their case"),
-    AP_INIT_TAKE1("WSGIRestrictEmbedded", set_process_option,
-        "restrict-embedded", RSRC_CONF, "On or Off: refuse embedded mode"),
-    AP_INIT_TAKE1("WSGIRestrictStdin", set_process_option, "restrict-stdin",
-        RSRC_CONF, "On or Off: refuse applications the use of sys.stdin"),
-    AP_INIT_TAKE1("WSGIRestrictStdout", set_process_option, "restrict-stdout",
-        RSRC_CONF, "On or Off: refuse applications the use of sys.stdout"),
-    AP_INIT_TAKE1("WSGIRestrictSignal", set_process_option, "restrict-signal",
-        RSRC_CONF, "On or Off: refuse applications signal handlers"),
-    AP_INIT_FLAG("WSGIVerboseDebugging", set_verbose_debugging, NULL,
-        RSRC_CONF, "On or Off: without effect, see LogLevel"),
-    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
-};
-/* clang-format on */
 
 module AP_MODULE_DECLARE_DATA wsgi_module = {
     STANDARD20_MODULE_STUFF, create_dir_config,   merge_dir_config,

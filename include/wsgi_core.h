@@ -161,6 +161,61 @@ typedef struct wsgi_core_option {
 } wsgi_core_option;
 
 /**
+ * Who serves the requests of a handler.
+ */
+typedef int32_t wsgi_core_handler;
+
+/**
+ * A borrowed string. `data` NULL means that there is no string, which differs from an empty one; `len`
+ * must then be 0. The bytes may be anything and need no terminating NUL.
+ */
+typedef struct wsgi_core_bytes {
+    /**
+     * The bytes, or NULL when there is no string.
+     */
+    const char *data;
+    /**
+     * How many.
+     */
+    size_t len;
+} wsgi_core_bytes;
+
+/**
+ * A mapping of URLs to a script, or a script that is only to be loaded.
+ */
+typedef struct wsgi_core_mapping {
+    /**
+     * Size of this structure.
+     */
+    size_t struct_size;
+    /**
+     * The configured name of the (virtual) server that it belongs to; may be absent.
+     */
+    struct wsgi_core_bytes server;
+    /**
+     * What is mapped, as configured; may be absent.
+     */
+    struct wsgi_core_bytes url;
+    /**
+     * File that holds the application; for several, what the mapping names. Required.
+     */
+    struct wsgi_core_bytes script;
+    /**
+     * The mapping covers more than one script because it is a pattern. That a directory does is found out.
+     */
+    bool several;
+    /**
+     * Layers of settings that apply to every request of the mapping, outermost first; copied. May be NULL when there
+     * are none.
+     */
+    const struct wsgi_core_settings *const *settings;
+    /**
+     * How many.
+     */
+    size_t settings_len;
+} wsgi_core_mapping;
+
+/**
  * Severity of a log record, with the numbers of syslog and httpd. Larger is more verbose.
  */
 typedef int32_t wsgi_core_level;
@@ -222,21 +277,6 @@ typedef struct wsgi_core_server {
      */
     wsgi_core_level (*log_level)(void *ctx);
 } wsgi_core_server;
-
-/**
- * A borrowed string. `data` NULL means that there is no string, which differs from an empty one; `len`
- * must then be 0. The bytes may be anything and need no terminating NUL.
- */
-typedef struct wsgi_core_bytes {
-    /**
-     * The bytes, or NULL when there is no string.
-     */
-    const char *data;
-    /**
-     * How many.
-     */
-    size_t len;
-} wsgi_core_bytes;
 
 /**
  * A name and its value, both borrowed. The name must be there; an absent value is None in an environ.
@@ -391,7 +431,8 @@ typedef struct wsgi_core_request_info {
      */
     struct wsgi_core_bytes connection_id;
     /**
-     * mod_wsgi.request_handler. When absent: "wsgi-script".
+     * mod_wsgi.request_handler. When absent: "wsgi-script". Where the settings have a handler-script for it, that
+     * script serves the request, and the file that it maps to need not exist.
      */
     struct wsgi_core_bytes handler;
     /**
@@ -407,10 +448,6 @@ typedef struct wsgi_core_request_info {
      * The configuration of the host forbids path information: when there is some, the answer is 404.
      */
     bool path_info_refused;
-    /**
-     * mod_wsgi.handler_script: the script that serves all files of a handler, when `script` is one.
-     */
-    struct wsgi_core_bytes handler_script;
     /**
      * What `script` is, when the host knows already.
      */
@@ -660,6 +697,21 @@ typedef struct wsgi_core_outcome {
 #define WSGI_CORE_SCOPE_GROUP 3
 
 /**
+ * It is none of ours.
+ */
+#define WSGI_CORE_HANDLER_NONE 0
+
+/**
+ * The script that a request maps to: the handler wsgi-script, or application/x-httpd-wsgi.
+ */
+#define WSGI_CORE_HANDLER_APPLICATION 1
+
+/**
+ * A script of its own, by the option handler-script.
+ */
+#define WSGI_CORE_HANDLER_SCRIPT 2
+
+/**
  * The system is unusable.
  */
 #define WSGI_CORE_LEVEL_EMERGENCY 0
@@ -868,6 +920,44 @@ wsgi_core_status wsgi_core_settings_set(struct wsgi_core_settings *settings,
                                         struct wsgi_core_error **err);
 
 /**
+ * Set options from a line of configuration: name=value, separated by blanks. A value may be quoted with ' or ", and a
+ * backslash within quotes makes a quote ordinary. Options before a mistake are set.
+ *
+ * @param settings  the settings; not while a request that names them exists
+ * @param line      the line
+ * @param line_len  length of the line
+ * @param err       receives details on failure: a message such as "pass-authorization: 'maybe' is not accepted;
+ *                  expected On or Off"
+ *
+ * @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+ *
+ * Threads: one at a time for the same settings.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_settings_parse(struct wsgi_core_settings *settings,
+                                          const char *line,
+                                          size_t line_len,
+                                          struct wsgi_core_error **err);
+
+/**
+ * Tell whether requests of a handler are to be served here, before there is anything else to know of them.
+ *
+ * @param name          name of the handler
+ * @param name_len      length of the name
+ * @param settings      the layers of settings that apply, outermost first. May be NULL when there are none
+ * @param settings_len  how many
+ *
+ * @return one of the WSGI_CORE_HANDLER_... numbers; WSGI_CORE_HANDLER_NONE also for arguments that can't be
+ *
+ * Threads: any, concurrently with the same settings.
+ * Since: 0.1.0
+ */
+wsgi_core_handler wsgi_core_settings_find_handler(const char *name,
+                                                  size_t name_len,
+                                                  const struct wsgi_core_settings *const *settings,
+                                                  size_t settings_len);
+
+/**
  * Release settings.
  *
  * @param settings  the settings; consumed. No request that names them may exist any more. NULL does
@@ -913,35 +1003,52 @@ wsgi_core_status wsgi_core_config_set(struct wsgi_core_config *config,
 /**
  * Declare an application: a mapping of URLs to a script.
  *
- * Two things follow from it. When exactly one application is declared, and `several` is false for it, its
+ * Two things follow from it. When exactly one application is declared, and it is a single script, its
  * requests run in the main interpreter unless an application group is set; otherwise the default is
  * %{RESOURCE}, an interpreter for each mount point. And when process-group and application-group are both
  * set and hold no "%{...}" but "%{GLOBAL}", each process loads the script when it starts instead of with
- * the first request. Mappings that differ in nothing but their listening address (the same server name, URL
- * and script) are one application, to be declared once. Requests may be served for scripts that were never
- * declared.
+ * the first request; where both are options of the mapping itself, the last layer and of script scope, the process
+ * group must have been defined before. Mappings that are declared again with the same server, URL and script
+ * are one application. Requests may be served for scripts that were never declared.
  *
- * @param config        the configuration
- * @param script        file that holds the application; for several, what the mapping names
- * @param script_len    length of its name
- * @param several       the mapping covers more than one script, such as a directory or a pattern
- * @param settings      layers of settings that apply to every request of the mapping, outermost first;
- *                      copied. May be NULL when there are none
- * @param settings_len  how many
- * @param err           receives details on failure
+ * @param config   the configuration
+ * @param mapping  the mapping; borrowed for the call
+ * @param err      receives details on failure
  *
- * @return WSGI_CORE_OK or WSGI_CORE_E_ARGUMENT
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_OPTION when the process group that loads the script is not defined, or belongs to another
+ *         virtual host
+ * @return WSGI_CORE_E_ARGUMENT or WSGI_CORE_E_STRUCT_SIZE
  *
  * Threads: one at a time for the same configuration.
  * Since: 0.1.0
  */
 wsgi_core_status wsgi_core_config_add_application(struct wsgi_core_config *config,
-                                                  const char *script,
-                                                  size_t script_len,
-                                                  bool several,
-                                                  const struct wsgi_core_settings *const *settings,
-                                                  size_t settings_len,
+                                                  const struct wsgi_core_mapping *mapping,
                                                   struct wsgi_core_error **err);
+
+/**
+ * Declare a script that is loaded when a process starts, in the order of these calls and of those of
+ * wsgi_core_config_add_application() that have a script loaded ahead. Requests that map to it find it loaded. In a
+ * process group without threads, such scripts are all that its processes run: one after the other, on Python's main
+ * thread; when the last has returned the process ends, and another one is started. That a script fails is logged.
+ *
+ * @param config   the configuration
+ * @param mapping  the script; borrowed for the call. Its only layer of settings is of script scope and has
+ *                 process-group and application-group
+ * @param err      receives details on failure
+ *
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_OPTION when an option is missing, or the process group is not defined, or belongs to another
+ *         virtual host
+ * @return WSGI_CORE_E_ARGUMENT or WSGI_CORE_E_STRUCT_SIZE
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_add_import(struct wsgi_core_config *config,
+                                             const struct wsgi_core_mapping *mapping,
+                                             struct wsgi_core_error **err);
 
 /**
  * Define a process group: applications in supervised processes of their own, which a process-group
@@ -1126,6 +1233,25 @@ uint32_t wsgi_core_engine_get_supervisor_pid(const struct wsgi_core_engine *engi
 const char *wsgi_core_engine_get_python_version(const struct wsgi_core_engine *engine);
 
 /**
+ * Tell how much of the path of a URL a prefix matches, for hosts that map URLs by prefixes. Runs of "/" count as one in
+ * both, and a match ends where a component ends: "/app" matches "/app" and "/app/x", but not "/application".
+ *
+ * @param path        the decoded path
+ * @param path_len    length of the path
+ * @param prefix      the prefix
+ * @param prefix_len  length of the prefix
+ *
+ * @return how many bytes of the path match; 0 when it does not, and for arguments that can't be
+ *
+ * Threads: any, at any time.
+ * Since: 0.1.0
+ */
+size_t wsgi_core_path_match(const char *path,
+                            size_t path_len,
+                            const char *prefix,
+                            size_t prefix_len);
+
+/**
  * Make a request. Nothing of it is copied: all that `info` refers to (strings, arrays, settings, but not
  * the structure itself), and the engine, must stay as they are until wsgi_core_request_serve() has returned
  * or the request is freed.
@@ -1226,6 +1352,7 @@ template <typename Struct> inline Struct wsgi_core_sized_struct()
 #define WSGI_CORE_HEAD_INIT WSGI_CORE_INIT(wsgi_core_head)
 #define WSGI_CORE_HOST_INIT WSGI_CORE_INIT(wsgi_core_host)
 #define WSGI_CORE_LOG_RECORD_INIT WSGI_CORE_INIT(wsgi_core_log_record)
+#define WSGI_CORE_MAPPING_INIT WSGI_CORE_INIT(wsgi_core_mapping)
 #define WSGI_CORE_OPTION_INIT WSGI_CORE_INIT(wsgi_core_option)
 #define WSGI_CORE_OUTCOME_INIT WSGI_CORE_INIT(wsgi_core_outcome)
 #define WSGI_CORE_REQUEST_INFO_INIT WSGI_CORE_INIT(wsgi_core_request_info)

@@ -305,7 +305,11 @@ fn scripts_of_a_group_are_loaded_when_its_processes_start() {
     layer.set("process-group", b"group").unwrap();
     layer.set("application-group", b"%{GLOBAL}").unwrap();
     let site = Site::with(&[], |config| {
-        config.add_application(b"/a.wsgi", false, [&layer]).unwrap();
+        let mapping = wsgi_core::engine::Mapping {
+            script: b"/a.wsgi",
+            ..Default::default()
+        };
+        config.add_application(&mapping, [&layer]).unwrap();
     });
     assert!(site.get("/calls", "").contains("load /a.wsgi in ''"));
 }

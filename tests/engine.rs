@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 use support::{Log, Memory, config, started};
-use wsgi_core::engine::{Engine, Error, FileType, RequestInfo, Scope, Settings};
+use wsgi_core::engine::{Engine, Error, FileType, Mapping, RequestInfo, Scope, Settings};
 
 fn serve(engine: &Engine, script: &str) -> (Result<(), Error>, Memory) {
     let mut host = Memory::default();
@@ -80,7 +80,11 @@ fn options_of_the_process_reach_python_and_fixed_scripts_are_loaded_ahead() {
     let mut layer = Settings::new(Scope::Script);
     layer.set("process-group", b"%{GLOBAL}").unwrap();
     layer.set("application-group", b"sub").unwrap();
-    config.add_application(b"/ahead", false, [&layer]).unwrap();
+    let ahead = Mapping {
+        script: b"/ahead",
+        ..Mapping::default()
+    };
+    config.add_application(&ahead, [&layer]).unwrap();
     let (engine, log) = started(&config);
     assert!(
         log.lines()

@@ -554,7 +554,7 @@ fn null_is_a_status() {
             WSGI_CORE_E_ARGUMENT
         );
         assert_eq!(
-            wsgi_core_config_add_application(config, null(), 0, false, null(), 0, null_mut()),
+            wsgi_core_config_add_application(config, null(), null_mut()),
             WSGI_CORE_E_ARGUMENT
         );
         assert_eq!(
@@ -644,15 +644,14 @@ fn settings_and_applications_pass_through() {
         let layers = [settings.cast_const()];
         let script = c"/app";
         let add = |several| {
-            wsgi_core_config_add_application(
-                config,
-                script.as_ptr(),
-                4,
-                several,
-                layers.as_ptr(),
-                1,
-                null_mut(),
-            )
+            let mut mapping: wsgi_core_mapping = std::mem::zeroed();
+            mapping.struct_size = size_of::<wsgi_core_mapping>();
+            mapping.script.data = script.as_ptr();
+            mapping.script.len = 4;
+            mapping.several = several;
+            mapping.settings = layers.as_ptr();
+            mapping.settings_len = 1;
+            wsgi_core_config_add_application(config, &raw const mapping, null_mut())
         };
         assert_eq!((add(false), add(true)), (WSGI_CORE_OK, WSGI_CORE_OK));
         wsgi_core_settings_free(settings);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::mem::{align_of, offset_of, size_of};
 use wsgi_core::ffi::{
     bytes::{wsgi_core_bytes, wsgi_core_pair},
+    config::wsgi_core_mapping,
     host::{wsgi_core_head, wsgi_core_host},
     log::wsgi_core_log_record,
     option::wsgi_core_option,
@@ -29,12 +30,13 @@ fn library() -> Vec<(String, usize)> {
         wsgi_core_pair { name, value }
         wsgi_core_option { struct_size, name, scope, accepted, default_value, meaning }
         wsgi_core_log_record { struct_size, level, id, text, text_len, file, line }
+        wsgi_core_mapping { struct_size, server, url, script, several, settings, settings_len }
         wsgi_core_server { struct_size, log, log_level }
         wsgi_core_request_info {
             struct_size, method, request_uri, script_name, path_info, query_string, protocol, scheme, server_name, server_port,
             server_addr, remote_addr, remote_port, server_hostname, host, script, script_mtime_us, filename, listener_host,
             listener_port, headers, headers_len, variables, variables_len, settings, settings_len, request_start_us, body_limit,
-            request_id, connection_id, handler, response_filtered, pass_auth, path_info_refused, handler_script, script_type,
+            request_id, connection_id, handler, response_filtered, pass_auth, path_info_refused, script_type,
         }
         wsgi_core_head { struct_size, code, status, headers, headers_len, content_length, error_page }
         wsgi_core_host { struct_size, read, send_head, send, send_file, is_aborted, log, log_level, get_variable, read_now }

@@ -160,7 +160,11 @@ fn variables_are_looked_up_at_the_host_then_the_request_then_the_process() {
 #[test]
 fn the_only_application_runs_in_the_main_interpreter() {
     let mut config = config();
-    config.add_application(b"/app", false, []).unwrap();
+    let mapping = wsgi_core::engine::Mapping {
+        script: b"/app",
+        ..Default::default()
+    };
+    config.add_application(&mapping, []).unwrap();
     let (engine, log) = started(&config);
     let group = |script| {
         let mut host = Memory::default();

@@ -49,6 +49,7 @@ int main(int argc, char **argv)
     const char *script = argc > 1 ? argv[1] : "hello.wsgi";
     wsgi_core_config *config = wsgi_core_config_new();
     wsgi_core_request_info info = WSGI_CORE_REQUEST_INFO_INIT;
+    wsgi_core_mapping mapping = WSGI_CORE_MAPPING_INIT;
     wsgi_core_host host = WSGI_CORE_HOST_INIT;
     wsgi_core_error *err = NULL;
     wsgi_core_engine *engine;
@@ -57,13 +58,13 @@ int main(int argc, char **argv)
     info.method = BYTES("GET");
     info.path_info = BYTES("/world");
     info.script = BYTES(script);
+    mapping.script = info.script;
     host.read = read_body;
     host.send_head = send_head;
     host.send = send_data;
 
     /* Each of these returns WSGI_CORE_OK, which is 0, or sets err. */
-    if (wsgi_core_config_add_application(config, script, strlen(script), false,
-                                         NULL, 0, &err)
+    if (wsgi_core_config_add_application(config, &mapping, &err)
         || wsgi_core_engine_prepare(config, NULL, NULL, &engine, &err)
         || wsgi_core_engine_start(engine, &err)
         || wsgi_core_request_new(engine, &info, &request, &err)

@@ -77,12 +77,13 @@ static uint16_t open_listener(uint16_t port)
 
 static void start_engine(wsgi_core_config *config)
 {
+    wsgi_core_mapping mapping = WSGI_CORE_MAPPING_INIT;
     wsgi_core_error *err = NULL;
 
-    if (wsgi_core_config_add_application(config, site.script.data,
-                                         site.script.len, false, site.settings,
-                                         site.settings_len, &err)
-            == WSGI_CORE_OK
+    mapping.script = site.script;
+    mapping.settings = site.settings;
+    mapping.settings_len = site.settings_len;
+    if (wsgi_core_config_add_application(config, &mapping, &err) == WSGI_CORE_OK
         && wsgi_core_engine_prepare(config, NULL, NULL, &engine, &err)
                == WSGI_CORE_OK) {
         wsgi_core_engine_start(engine, &err);

@@ -21,6 +21,6 @@ pub use field::{FieldError, Repeats, check_name, check_value, repeats};
 pub use header::{Access, Headers};
 pub use length::{LengthError, content_length};
 pub use method::{HeadMapping, request_method};
-pub use path::collapse_slashes;
+pub use path::{collapse_slashes, match_prefix};
 pub use status::{StatusError, status_code};
 pub use variable::{is_https, is_passed};

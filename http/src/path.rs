@@ -23,6 +23,24 @@ pub fn collapse_slashes<'a>(path: &'a [u8], arena: &mut Arena<'a>) -> &'a [u8] {
     kept
 }
 
+/// How much of a path a prefix matches: runs of `/` count as one, and a match ends where a component does. `None` when
+/// it does not match.
+#[must_use]
+pub fn match_prefix(path: &[u8], prefix: &[u8]) -> Option<usize> {
+    let slashes = |bytes: &[u8]| bytes.iter().take_while(|byte| **byte == b'/').count();
+    let (mut rest, mut wanted) = (path, prefix);
+    while let Some(byte) = wanted.first() {
+        let (matched, skipped) = match rest.first() {
+            Some(b'/') if *byte == b'/' => (slashes(rest), slashes(wanted)),
+            Some(found) if found == byte => (1, 1),
+            _ => return None,
+        };
+        (rest, wanted) = (&rest[matched..], &wanted[skipped..]);
+    }
+    let ends = prefix.ends_with(b"/") || matches!(rest.first(), None | Some(b'/'));
+    (ends && !prefix.is_empty()).then_some(path.len() - rest.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,7 +66,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn prefixes_end_with_a_component() {
+        for (path, prefix, expected) in [
+            ("/app", "/app", Some(4)),
+            ("/app/x", "/app", Some(4)),
+            ("/application", "/app", None),
+            ("//app//x", "/app/", Some(7)),
+            ("/app", "/app/", None),
+            ("/app/", "//app", Some(4)),
+            ("/a//b/c", "/a/b", Some(5)),
+            ("/x", "/", Some(1)),
+            ("//x", "/", Some(2)),
+            ("/App", "/app", None),
+            ("/", "/app", None),
+            ("", "/", None),
+            ("/x", "", None),
+        ] {
+            let found = match_prefix(path.as_bytes(), prefix.as_bytes());
+            assert_eq!(found, expected, "{prefix} in {path}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_match_is_within_the_path(path in "[/ab]{0,20}", prefix in "[/ab]{0,10}") {
+            if let Some(matched) = match_prefix(path.as_bytes(), prefix.as_bytes()) {
+                prop_assert!(matched <= path.len());
+                prop_assert_eq!(collapsed(&path.as_bytes()[..matched]), collapsed(prefix.as_bytes()));
+            }
+        }
+
         #[test]
         fn only_repeated_slashes_go(path in "[/ab]{0,40}") {
             let result = collapsed(path.as_bytes());

@@ -29,6 +29,7 @@ pub static wsgi_core_runtime: Runtime = Runtime {
     python_version: Bytes::new(PYTHON_VERSION.as_bytes()),
     start,
     load,
+    run,
     serve,
     stop,
 };
@@ -43,6 +44,10 @@ unsafe extern "C" fn load(script: Bytes<'_>, group: Bytes<'_>, problem: RawProbl
     guard(&problem, || {
         app::load(script.as_slice(), group.as_slice()).map(|()| Status::OK)
     })
+}
+
+unsafe extern "C" fn run(script: Bytes<'_>, group: Bytes<'_>, problem: RawProblem) -> Status {
+    guard(&problem, || app::run(script.as_slice(), group.as_slice()))
 }
 
 unsafe extern "C" fn serve(

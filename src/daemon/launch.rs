@@ -12,6 +12,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A group that is to be launched.
 #[derive(Clone, Debug)]
@@ -51,6 +52,7 @@ pub struct Launched {
     _presence: OwnedFd,
     groups: Vec<Memory>,
     running: Mutex<Option<Running>>,
+    pace: Mutex<Pace>,
 }
 
 /// Shared memory of a group.
@@ -63,6 +65,7 @@ pub(super) struct Memory {
 #[derive(Debug)]
 struct Running {
     pid: u32,
+    since: Instant,
     watched: OwnedFd,
     control: OwnedFd,
 }
@@ -126,6 +129,7 @@ impl Launch {
             _presence: presence,
             groups,
             running: Mutex::new(None),
+            pace: Mutex::default(),
         };
         let started = launched.execute();
         Ok((launched, started))
@@ -171,6 +175,7 @@ impl Launched {
         let watched = process::watch(child.id())?;
         *self.running() = Some(Running {
             pid: child.id(),
+            since: Instant::now(),
             watched,
             control,
         });
@@ -187,7 +192,8 @@ impl Launched {
         self.running().as_ref().map(|running| running.pid)
     }
 
-    /// Executes another supervisor if there is none any more. Gives how the one before ended, if it has.
+    /// Executes another supervisor if there is none any more, but not over and over again. Gives how the one before ended,
+    /// if it was replaced.
     ///
     /// # Errors
     /// When it can't be executed.
@@ -195,26 +201,31 @@ impl Launched {
         if self.owner != std::process::id() {
             return Ok(None);
         }
-        let ended = {
-            let running = self.running();
-            match &*running {
-                None => Some(Ended { pid: 0, exit: None }),
-                Some(running) if process::has_ended(running.watched.as_fd())? => {
-                    // The host may have taken note of its end before.
-                    let exit = process::reap(running.pid).ok().flatten();
-                    Some(Ended {
-                        pid: running.pid,
-                        exit,
-                    })
-                }
-                Some(_) => None,
+        let now = Instant::now();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running();
+        if let Some(before) = &*running {
+            if !process::has_ended(before.watched.as_fd())? {
+                return Ok(None);
             }
-        };
-        if ended.is_some() {
-            *self.running() = None;
-            self.execute()?;
+            // The host may have taken note of its end before.
+            let exit = process::reap(before.pid).ok().flatten();
+            pace.ended(
+                Ended {
+                    pid: before.pid,
+                    exit,
+                },
+                before.since,
+                now,
+            );
         }
-        Ok(ended.filter(|ended| ended.pid != 0))
+        *running = None;
+        drop(running);
+        if pace.next.is_some_and(|next| next > now) {
+            return Ok(None);
+        }
+        self.execute()?;
+        Ok(pace.last.take())
     }
 
     pub(super) fn base(&self) -> &[u8] {
@@ -223,6 +234,33 @@ impl Launched {
 
     pub(super) fn memory(&self, group: u32) -> Option<&Memory> {
         self.groups.get(group as usize)
+    }
+}
+
+/// When the next supervisor may be executed.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Supervisors in a row that ended soon after their start.
+    early: u32,
+    next: Option<Instant>,
+    /// The last one that ended and was not replaced yet.
+    last: Option<Ended>,
+}
+
+/// A supervisor that ends sooner has something wrong with it.
+const LIFE: Duration = Duration::from_secs(2);
+/// How long it takes until the next one, when two in a row had.
+const PAUSE: Duration = Duration::from_secs(5);
+
+impl Pace {
+    fn ended(&mut self, ended: Ended, since: Instant, now: Instant) {
+        self.last = Some(ended);
+        self.early = if now - since < LIFE {
+            self.early + 1
+        } else {
+            0
+        };
+        self.next = (self.early > 1).then(|| now + PAUSE);
     }
 }
 

@@ -33,10 +33,12 @@ pub enum Reason {
     CpuTimeLimit = 9,
     /// A script has changed.
     ScriptReload = 10,
+    /// It serves no requests, and the scripts that it was for have returned.
+    ScriptsEnded = 11,
 }
 
 impl Reason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::ShutdownSignal,
         Self::GracefulSignal,
         Self::EvictionSignal,
@@ -47,6 +49,7 @@ impl Reason {
         Self::StartupTimeout,
         Self::CpuTimeLimit,
         Self::ScriptReload,
+        Self::ScriptsEnded,
     ];
 
     /// What an operator reads.
@@ -61,6 +64,7 @@ impl Reason {
             Self::StartupTimeout => "startup-timeout is over",
             Self::CpuTimeLimit => "cpu-time-limit is used up",
             Self::ScriptReload => "a script has changed",
+            Self::ScriptsEnded => "its scripts have ended",
         }
     }
 

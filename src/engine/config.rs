@@ -9,9 +9,10 @@ use super::process::ProcessSettings;
 use super::process_group::ProcessGroup;
 use super::python::{HomeProblem, PythonVersion};
 use super::runtime::RuntimeHandle;
-use super::settings::{Given, Resolved, Settings};
-use std::ffi::CString;
-use std::path::PathBuf;
+use super::settings::{Callable, Given, Resolved, Settings};
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use wsgi_core_abi::Runtime;
 
 /// Options of process scope, and the applications that the host maps.
@@ -19,18 +20,33 @@ use wsgi_core_abi::Runtime;
 pub struct Config {
     pub(super) process: ProcessSettings,
     applications: Vec<Application>,
+    preloads: Vec<Preload>,
     linked: Option<RuntimeHandle>,
     groups: Vec<ProcessGroup>,
     /// Options of process scope as they were set, to be set again in other processes.
     given: Vec<Given>,
 }
 
-/// A mapping of URLs to a script.
-#[derive(Clone)]
+/// A mapping of URLs to a script, or a script that is only to be loaded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mapping<'a> {
+    /// Name of the server that it belongs to.
+    pub server: &'a [u8],
+    /// What is mapped, as configured.
+    pub url: &'a [u8],
+    /// The script.
+    pub script: &'a [u8],
+    /// It covers more than one.
+    pub several: bool,
+}
+
+/// What is known of a mapping that was declared.
+#[derive(Clone, PartialEq)]
 struct Application {
+    server: Box<[u8]>,
+    url: Box<[u8]>,
     script: Box<[u8]>,
     several: bool,
-    layers: Vec<Settings>,
 }
 
 /// The application group of requests for which none is set.
@@ -60,10 +76,15 @@ pub(super) struct Choice {
     pub version: CString,
 }
 
-/// A script to be loaded ahead of requests.
-pub(super) struct Preload<'c> {
-    pub script: &'c [u8],
-    pub group: &'c [u8],
+/// A script to be loaded when a process starts.
+#[derive(Clone)]
+pub(super) struct Preload {
+    pub script: Box<[u8]>,
+    /// The process group; empty for the host's own processes.
+    process_group: Box<[u8]>,
+    pub application_group: Box<[u8]>,
+    /// It was asked for as such, and not because an application is in it.
+    imported: bool,
 }
 
 impl Config {
@@ -93,7 +114,7 @@ impl Config {
         let spec = OptionSpec::find(name, Scope::Process)?;
         match spec.apply {
             Apply::Process(apply) => {
-                apply(&mut self.process, value).map_err(|_| spec.refuse(value))?;
+                apply(&mut self.process, value).map_err(|why| spec.refuse(value, why))?;
                 self.given.push(spec.given(value));
                 Ok(())
             }
@@ -143,27 +164,101 @@ impl Config {
         }
     }
 
-    /// Declares a mapping of URLs to `script`; `several` when it covers more than one.
+    /// Declares a mapping of URLs to a script. One that differs in nothing from another is the same.
     ///
     /// # Errors
-    /// When the name of the script can't be one.
+    /// When the name of the script can't be one, or its own options name a process group that it can't have.
     pub fn add_application<'a>(
         &mut self,
-        script: &[u8],
-        several: bool,
+        mapping: &Mapping<'_>,
         layers: impl IntoIterator<Item = &'a Settings>,
     ) -> Result<(), Error> {
-        if script.is_empty() || script.contains(&0) {
-            return Err(Error::Argument(
-                "script is not the name of a file".to_owned(),
+        check_name(mapping.script)?;
+        let layers: Vec<&Settings> = layers.into_iter().collect();
+        let several = mapping.several || covers_several(mapping.script);
+        let application = Application {
+            server: mapping.server.into(),
+            url: mapping.url.into(),
+            script: mapping.script.into(),
+            several,
+        };
+        if self.applications.contains(&application) {
+            return Ok(());
+        }
+        self.applications.push(application);
+        let own = layers
+            .last()
+            .filter(|layer| layer.scope() == Scope::Script)
+            .and_then(|layer| fixed_groups(&Resolved::of([*layer])));
+        if let (Some((process_group, _)), false) = (own, several) {
+            self.check_group(process_group, mapping.server)?;
+        }
+        if let (Some(groups), false) = (fixed_groups(&Resolved::of(layers)), several) {
+            self.add_preload(mapping.script, groups, false);
+        }
+        Ok(())
+    }
+
+    /// Declares a script that each process of a group, or of the host, loads when it starts.
+    ///
+    /// # Errors
+    /// When the name of the script can't be one, options are missing, or the process group is not one that is defined
+    /// already and may be used.
+    pub fn add_import<'a>(
+        &mut self,
+        mapping: &Mapping<'_>,
+        layers: impl IntoIterator<Item = &'a Settings>,
+    ) -> Result<(), Error> {
+        check_name(mapping.script)?;
+        let missing = |name: &str| Error::OptionValue(format!("the option {name} is missing"));
+        let settings = Resolved::of(layers);
+        if settings.callable != Callable::Default || settings.pass_authorization {
+            return Err(Error::OptionValue(
+                "the options are process-group and application-group".to_owned(),
             ));
         }
-        self.applications.push(Application {
-            script: script.into(),
-            several,
-            layers: layers.into_iter().cloned().collect(),
-        });
+        let process = settings
+            .process_group
+            .ok_or_else(|| missing("process-group"))?;
+        // There is no request whose names other tokens could stand for.
+        let process = fixed(process).unwrap_or(process);
+        let group = settings
+            .application_group
+            .ok_or_else(|| missing("application-group"))?;
+        self.check_group(process, mapping.server)?;
+        self.add_preload(
+            mapping.script,
+            (process, fixed(group).unwrap_or(group)),
+            true,
+        );
         Ok(())
+    }
+
+    fn add_preload(&mut self, script: &[u8], groups: (&[u8], &[u8]), imported: bool) {
+        self.preloads.push(Preload {
+            script: script.into(),
+            process_group: groups.0.into(),
+            application_group: groups.1.into(),
+            imported,
+        });
+    }
+
+    /// Whether scripts of a server may be loaded in a process group, which must be defined before them.
+    fn check_group(&self, name: &[u8], server: &[u8]) -> Result<(), Error> {
+        let refuse = |text: &str| {
+            let name = String::from_utf8_lossy(name);
+            Err(Error::OptionValue(format!(
+                "the process group '{name}' {text}"
+            )))
+        };
+        if name.is_empty() {
+            return Ok(());
+        }
+        match self.groups.iter().find(|group| *group.name == *name) {
+            None => refuse("is not defined, or only after this"),
+            Some(group) if !group.is_visible(server) => refuse("belongs to another virtual host"),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Finds what is wrong without running anything.
@@ -186,7 +281,9 @@ impl Config {
             None => chosen(&self.installed(), home),
         };
         match chosen {
-            Err(_) if self.process.embedded_restricted() => Ok(None),
+            Err(_) if self.process.embedded_restricted() && self.preloads(b"").next().is_none() => {
+                Ok(None)
+            }
             chosen => chosen.map(Some),
         }
     }
@@ -228,20 +325,37 @@ impl Config {
         }
     }
 
-    /// Scripts whose process and application group are set and the same for every request.
-    ///
-    /// Those of a process group, or of this process, which has the empty name.
-    pub(super) fn preloads<'c>(&'c self, of: &'c [u8]) -> impl Iterator<Item = Preload<'c>> {
-        self.applications.iter().filter_map(|application| {
-            let settings = Resolved::of(&application.layers);
-            let process = fixed(settings.process_group?)?;
-            let group = fixed(settings.application_group?)?;
-            (*process == *of && !application.several).then_some(Preload {
-                script: &application.script,
-                group,
-            })
-        })
+    /// Scripts that processes of a group load when they start, or those of the host, which have the empty name. In the
+    /// order in which they were declared.
+    pub(super) fn preloads<'c>(&'c self, of: &'c [u8]) -> impl Iterator<Item = &'c Preload> {
+        let unwanted = of.is_empty() && self.process.embedded_restricted();
+        self.preloads
+            .iter()
+            .filter(move |preload| *preload.process_group == *of)
+            .filter(move |preload| preload.imported || !unwanted)
     }
+}
+
+/// Process and application group, where both are set and the same for every request.
+fn fixed_groups<'a>(settings: &Resolved<'a>) -> Option<(&'a [u8], &'a [u8])> {
+    Some((
+        fixed(settings.process_group?)?,
+        fixed(settings.application_group?)?,
+    ))
+}
+
+fn check_name(script: &[u8]) -> Result<(), Error> {
+    if script.is_empty() || script.contains(&0) {
+        return Err(Error::Argument(
+            "script is not the name of a file".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether what a mapping names is a directory.
+fn covers_several(script: &[u8]) -> bool {
+    script.ends_with(b"/") || Path::new(OsStr::from_bytes(script)).is_dir()
 }
 
 fn chosen(installed: &Installed, home: Option<&[u8]>) -> Result<Choice, Error> {
@@ -276,70 +390,133 @@ mod tests {
         layer
     }
 
+    fn mapping(script: &[u8]) -> Mapping<'_> {
+        Mapping {
+            server: b"localhost",
+            url: b"/",
+            script,
+            several: false,
+        }
+    }
+
+    fn grouped(name: &str, host: Option<&str>) -> Config {
+        let mut config = Config::new();
+        let mut group = Settings::new(Scope::Group);
+        if let Some(host) = host {
+            group.set("virtual-host", host.as_bytes()).unwrap();
+        }
+        config.add_group(name.as_bytes(), &group).unwrap();
+        config
+    }
+
+    fn preloads(config: &Config, of: &str) -> Vec<String> {
+        let preloads = config.preloads(of.as_bytes());
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        preloads
+            .map(|preload| text(&preload.script) + ":" + &text(&preload.application_group))
+            .collect()
+    }
+
     #[test]
     fn one_application_gets_the_main_interpreter() {
         let mut config = Config::new();
         assert_eq!(config.default_group(), DefaultGroup::Resource(0));
-        config.add_application(b"/a.wsgi", false, []).unwrap();
-        assert_eq!(
-            config.default_group(),
-            DefaultGroup::Main((*b"/a.wsgi").into())
-        );
-        config.add_application(b"/b.wsgi", false, []).unwrap();
+        for _ in 0..2 {
+            config.add_application(&mapping(b"/a.wsgi"), []).unwrap();
+            assert_eq!(
+                config.default_group(),
+                DefaultGroup::Main((*b"/a.wsgi").into())
+            );
+        }
+        let other = Mapping {
+            server: b"other",
+            ..mapping(b"/a.wsgi")
+        };
+        config.add_application(&other, []).unwrap();
         assert_eq!(config.default_group(), DefaultGroup::Resource(2));
-        let mut config = Config::new();
-        config.add_application(b"/apps", true, []).unwrap();
-        assert_eq!(config.default_group(), DefaultGroup::Several);
+        for (script, several) in [(&b"/apps/"[..], false), (b"/", false), (b"/$1", true)] {
+            let mut config = Config::new();
+            let mapping = Mapping {
+                several,
+                ..mapping(script)
+            };
+            config.add_application(&mapping, []).unwrap();
+            assert_eq!(config.default_group(), DefaultGroup::Several);
+        }
     }
 
     #[test]
-    fn scripts_with_fixed_groups_are_loaded_ahead() {
-        let mut config = Config::new();
-        let add = |config: &mut Config, script: &[u8], several, layer: &Settings| {
-            config.add_application(script, several, [layer]).unwrap();
+    fn scripts_with_fixed_groups_are_loaded_ahead_in_order() {
+        let mut config = grouped("group", None);
+        let mut add = |script: &[u8], several, process, application| {
+            let mapping = Mapping {
+                several,
+                ..mapping(script)
+            };
+            let layer = script_layer(process, application);
+            config.add_application(&mapping, [&layer]).unwrap();
         };
-        add(
-            &mut config,
-            b"/main",
-            false,
-            &script_layer("%{GLOBAL}", "%{GLOBAL}"),
+        add(b"/main", false, "%{GLOBAL}", "%{GLOBAL}");
+        add(b"/named", false, "%{GLOBAL}", "sub");
+        add(b"/varies", false, "%{GLOBAL}", "%{SERVER}");
+        add(b"/daemon", false, "group", "%{GLOBAL}");
+        add(b"/several", true, "%{GLOBAL}", "%{GLOBAL}");
+        let layer = script_layer("%{GLOBAL}", "%{SERVER}");
+        config.add_import(&mapping(b"/import"), [&layer]).unwrap();
+        let layer = script_layer("group", "%{GLOBAL}");
+        config.add_import(&mapping(b"/service"), [&layer]).unwrap();
+        config.add_application(&mapping(b"/unset"), []).unwrap();
+        assert_eq!(
+            preloads(&config, ""),
+            ["/main:", "/named:sub", "/import:%{SERVER}"]
         );
-        add(
-            &mut config,
-            b"/named",
-            false,
-            &script_layer("%{GLOBAL}", "sub"),
-        );
-        add(
-            &mut config,
-            b"/varies",
-            false,
-            &script_layer("%{GLOBAL}", "%{SERVER}"),
-        );
-        add(
-            &mut config,
-            b"/daemon",
-            false,
-            &script_layer("group", "%{GLOBAL}"),
-        );
-        add(
-            &mut config,
-            b"/several",
-            true,
-            &script_layer("%{GLOBAL}", "%{GLOBAL}"),
-        );
-        config.add_application(b"/unset", false, []).unwrap();
-        let found: Vec<_> = config
-            .preloads(b"")
-            .map(|preload| (preload.script, preload.group))
-            .collect();
-        assert_eq!(found, [(&b"/main"[..], &b""[..]), (b"/named", b"sub")]);
+        assert_eq!(preloads(&config, "group"), ["/daemon:", "/service:"]);
+        config.set("restrict-embedded", b"On").unwrap();
+        assert_eq!(preloads(&config, ""), ["/import:%{SERVER}"]);
+        assert_eq!(preloads(&config, "group"), ["/daemon:", "/service:"]);
+    }
+
+    #[test]
+    fn the_process_group_of_a_preload_is_defined_before_it() {
+        let check = |mut config: Config, group: &str| {
+            let layer = script_layer(group, "%{GLOBAL}");
+            let imported = config.add_import(&mapping(b"/a"), [&layer]);
+            let mapped = config.add_application(&mapping(b"/a"), [&layer]);
+            assert_eq!(imported.is_ok(), mapped.is_ok());
+            imported.map_err(|error| error.to_string())
+        };
+        let undefined = Err("the process group 'x' is not defined, or only after this".to_owned());
+        let hidden = Err("the process group 'x' belongs to another virtual host".to_owned());
+        assert_eq!(check(grouped("x", None), "x"), Ok(()));
+        assert_eq!(check(grouped("x", Some("LOCALHOST")), "x"), Ok(()));
+        assert_eq!(check(grouped("x", Some("other")), "x"), hidden);
+        assert_eq!(check(grouped("y", None), "x"), undefined);
+        assert_eq!(check(Config::new(), "x"), undefined);
+        assert_eq!(check(Config::new(), "%{GLOBAL}"), Ok(()));
+        // Without a group for the interpreter too it is found out by the first request.
+        let mut settings = Settings::new(Scope::Script);
+        settings.set("process-group", b"x").unwrap();
+        let mut config = Config::new();
+        config
+            .add_application(&mapping(b"/a"), [&settings])
+            .unwrap();
+        let error = config.add_import(&mapping(b"/a"), [&settings]).unwrap_err();
+        assert_eq!(error.to_string(), "the option application-group is missing");
+        let token = script_layer("%{SERVER}", "%{GLOBAL}");
+        assert!(config.add_import(&mapping(b"/a"), [&token]).is_err());
     }
 
     #[test]
     fn a_script_needs_a_name() {
-        assert!(Config::new().add_application(b"", false, []).is_err());
-        assert!(Config::new().add_application(b"a\0", false, []).is_err());
+        for script in [&b""[..], b"a\0"] {
+            assert!(Config::new().add_application(&mapping(script), []).is_err());
+            let layer = script_layer("%{GLOBAL}", "%{GLOBAL}");
+            assert!(
+                Config::new()
+                    .add_import(&mapping(script), [&layer])
+                    .is_err()
+            );
+        }
     }
 
     #[cfg(not(feature = "python"))]

@@ -3,7 +3,7 @@
 
 use super::config::Config;
 use super::embedded::{GroupStart, start_python};
-use super::error::Error;
+use super::error::{Error, RuntimeFailure};
 use super::groups::{entry, socket_timeout};
 use super::loader;
 use super::log::{LogGate, ServerLog};
@@ -226,12 +226,19 @@ impl Told {
                 let text = format!("Process group '{group}': {error}");
                 self.log.line(Level::Critical, error.id(), &text);
             }
-            let hosted = begun.ok()?;
+            let runtime = begun.ok()?;
+            if settings.threads == 0 {
+                let scripts = preloads.to_vec();
+                return Some(Hosted { runtime, scripts });
+            }
             for (script, application_group) in preloads {
                 // What fails is in the log, and is tried again with the first request.
-                let _ = hosted.0.load(script, application_group);
+                let _ = runtime.load(script, application_group);
             }
-            Some(hosted)
+            Some(Hosted {
+                runtime,
+                scripts: Vec::new(),
+            })
         };
         Ok(worker::run(parts, start))
     }
@@ -262,14 +269,18 @@ fn begin(
     settings: &GroupSettings,
     runtime: &std::path::Path,
     log: &std::sync::Arc<LogGate>,
-) -> Result<Hosted, Error> {
+) -> Result<RuntimeHandle, Error> {
     let runtime = loader::load(runtime)?;
     start_python(runtime, config, Some(GroupStart { name, settings }), log)?;
-    Ok(Hosted(runtime))
+    Ok(runtime)
 }
 
 /// The runtime, as a worker sees it.
-struct Hosted(RuntimeHandle);
+struct Hosted {
+    runtime: RuntimeHandle,
+    /// Scripts that are all there is to run, with their application groups.
+    scripts: Vec<(Vec<u8>, Vec<u8>)>,
+}
 
 impl Application for Hosted {
     fn serve(
@@ -277,7 +288,7 @@ impl Application for Hosted {
         request: &Request<'_>,
         exchange: &mut WorkerExchange<'_>,
     ) -> (Outcome, Option<Problem>) {
-        let (outcome, result) = self.0.serve(request, exchange);
+        let (outcome, result) = self.runtime.serve(request, exchange);
         let problem = result.err().map(|error| match error {
             Error::Runtime { problem, .. } => problem,
             error => Problem {
@@ -288,8 +299,21 @@ impl Application for Hosted {
         (outcome, problem)
     }
 
+    fn run_scripts(&self) {
+        for (script, application_group) in &self.scripts {
+            // What fails is in the log, and no reason to leave out the others. The end is.
+            if let Err(Error::Runtime {
+                failure: RuntimeFailure::Closed,
+                ..
+            }) = self.runtime.run(script, application_group)
+            {
+                return;
+            }
+        }
+    }
+
     fn stop(&self, timeout: Duration) -> bool {
-        self.0.stop(timeout).is_ok()
+        self.runtime.stop(timeout).is_ok()
     }
 }
 

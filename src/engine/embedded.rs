@@ -109,7 +109,8 @@ pub(super) fn start_python(
         restrict: Restriction {
             stdin: process.restrict_stdin.unwrap_or(false),
             stdout: process.restrict_stdout.unwrap_or(false),
-            signal: process.restrict_signal.unwrap_or(true),
+            // The scripts of a process that serves no requests have its signals.
+            signal: process.restrict_signal.unwrap_or(true) && threads != 0,
         },
         keep_stdio: process.keep_stdio.unwrap_or(false) && group.is_none(),
         case_sensitive: process.case_sensitive(),

@@ -85,7 +85,10 @@ impl<'a> Facts<'_, 'a> {
             b"mod_wsgi.request_handler",
             or(info.handler, b"wsgi-script"),
         );
-        environ.set(b"mod_wsgi.handler_script", info.handler_script.as_slice());
+        environ.set(
+            b"mod_wsgi.handler_script",
+            info.settings.handler_script.unwrap_or_default(),
+        );
         environ.set(b"mod_wsgi.script_name", self.script_name);
         environ.set(b"mod_wsgi.path_info", path_info);
         environ.set(b"mod_wsgi.listener_host", info.listener_host.as_slice());

@@ -222,7 +222,7 @@ fn plan(config: &Config, base: &[u8], level: Level) -> Result<Plan, Error> {
         }
         for preload in config.preloads(&group.name) {
             // Neither has a NUL in it.
-            let value = [preload.script, b"\0", preload.group].concat();
+            let value = [&*preload.script, b"\0", &preload.application_group].concat();
             plan.add(entry::PRELOAD, &value);
         }
     }

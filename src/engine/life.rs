@@ -97,13 +97,10 @@ impl Engine {
 
     fn preload(&self) {
         let inner = &*self.0;
-        if inner.config.process.embedded_restricted() {
-            return;
-        }
         for preload in inner.config.preloads(b"") {
             // What fails is in the log, and is tried again with the first request.
             let Ok(runtime) = self.runtime() else { return };
-            let _ = runtime.load(preload.script, preload.group);
+            let _ = runtime.load(&preload.script, &preload.application_group);
         }
     }
 

@@ -4,7 +4,7 @@
 use super::Error;
 use super::process::ProcessSettings;
 use super::settings::{Given, Settings};
-use super::value::Value;
+use super::value::{Unacceptable, Value};
 use crate::daemon::GroupSettings;
 use std::ffi::CStr;
 
@@ -71,10 +71,17 @@ impl OptionSpec {
             })
     }
 
+    /// The names of all options of a scope.
+    pub(super) fn names(scope: Scope) -> impl Iterator<Item = &'static str> {
+        let specs = super::OPTIONS
+            .iter()
+            .filter(move |spec| spec.scope == scope);
+        specs.map(|spec| spec.name.to_str().unwrap_or_default())
+    }
+
     /// The names of all options of a scope, if they are few.
     fn short_list(scope: Scope) -> String {
-        let specs = super::OPTIONS.iter().filter(|spec| spec.scope == scope);
-        let names: Vec<_> = specs.map(|spec| spec.name.to_string_lossy()).collect();
+        let names: Vec<_> = Self::names(scope).collect();
         if names.len() > 8 {
             return String::new();
         }
@@ -90,7 +97,10 @@ impl OptionSpec {
     }
 
     /// The error for a value that is not accepted.
-    pub(super) fn refuse(&self, value: &[u8]) -> Error {
+    pub(super) fn refuse(&self, value: &[u8], why: Unacceptable) -> Error {
+        if let Unacceptable::Because(text) = why {
+            return Error::OptionValue(text);
+        }
         let value = String::from_utf8_lossy(value);
         let shown = value.escape_debug().take(200).collect::<String>();
         let accepted = self.accepted.to_string_lossy();

@@ -2,17 +2,19 @@
 #![forbid(unsafe_code)]
 
 use super::option::{Apply, OptionSpec, Scope};
+use super::script::Script;
+use super::telemetry;
 use super::value::{
-    Unacceptable, absolute, account_group, account_groups, amount, daemon_user, directories, flag,
-    head_mapping, milliseconds, names, octal, seconds, seed, signed, size, text, time, user,
-    version, whole,
+    Unacceptable, absolute, accept_mutex, account_group, account_groups, amount, daemon_user,
+    directories, flag, head_mapping, milliseconds, names, octal, seconds, seconds_or_none, seed,
+    signed, size, text, time, user, version, whole,
 };
 use crate::daemon::account::is_root;
 use std::os::unix::ffi::OsStrExt;
 
 /// One option of process scope: how its value is read, and into which field it goes.
 macro_rules! process {
-    ($name:literal, $accepted:literal, $default:expr, $meaning:literal, |$settings:ident, $value:ident| $body:expr) => {
+    ($name:literal, $accepted:expr, $default:expr, $meaning:literal, |$settings:pat_param, $value:ident| $body:expr) => {
         OptionSpec {
             name: $name,
             scope: Scope::Process,
@@ -29,7 +31,7 @@ macro_rules! process {
 
 /// One option of directory or script scope.
 macro_rules! layer {
-    ($scope:ident, $name:literal, $accepted:literal, $default:expr, $meaning:literal, |$settings:ident, $value:ident| $body:expr) => {
+    ($scope:ident, $name:literal, $accepted:expr, $default:expr, $meaning:literal, |$settings:pat_param, $value:ident| $body:expr) => {
         OptionSpec {
             name: $name,
             scope: Scope::$scope,
@@ -46,7 +48,7 @@ macro_rules! layer {
 
 /// One option of group scope.
 macro_rules! group {
-    ($name:literal, $accepted:literal, $default:expr, $meaning:literal, |$settings:ident, $value:ident| $body:expr) => {
+    ($name:literal, $accepted:expr, $default:expr, $meaning:literal, |$settings:pat_param, $value:ident| $body:expr) => {
         OptionSpec {
             name: $name,
             scope: Scope::Group,
@@ -60,6 +62,9 @@ macro_rules! group {
         }
     };
 }
+
+/// What an option accepts that names a script.
+const SCRIPT: &std::ffi::CStr = c"the absolute path of a script, and options as name=value";
 
 /// Every option of every scope.
 pub static OPTIONS: &[OptionSpec] = &[
@@ -102,6 +107,24 @@ pub static OPTIONS: &[OptionSpec] = &[
     process!(c"restrict-signal", c"On or Off", Some(c"On"),
         c"Whether signal.signal() is ignored, so that applications leave the server's signal handlers alone.",
         |settings, value| settings.restrict_signal = Some(flag(value)?)),
+    process!(c"socket-rotation", c"On or Off", Some(c"On"),
+        c"Accepted and of no effect: a serving process keeps the processes of groups that it began with until it ends.",
+        |_, value| flag(value).map(drop)?),
+    process!(c"accept-mutex", c"default, flock, fcntl, sysvsem, posixsem or pthread", Some(c"default"),
+        c"Accepted and of no effect: the processes of a group take no turns, each request is given to one of them.",
+        |_, value| accept_mutex(value)?),
+    process!(c"server-metrics", c"On or Off", Some(c"Off"),
+        c"Whether applications in the server's own processes may see what all of its processes do.",
+        |_, value| flag(value).map(drop)?),
+    process!(c"telemetry-service", c"unix: and an absolute path, then perhaps interval= and a number of seconds of at least 0.5", None,
+        c"Socket that each process sends datagrams about itself to, and how often.",
+        |_, value| telemetry::service(value).map(drop)?),
+    process!(c"telemetry-options", c"CaptureUserAgent, None or All, or flags that each have a + or - in front", Some(c"None"),
+        c"What the datagrams hold beside the usual; signed flags change what was set before.",
+        |settings, value| settings.telemetry_flags = telemetry::flags(value, settings.telemetry_flags)?),
+    process!(c"slow-requests", c"a number of seconds, or 0", Some(c"0"),
+        c"How long a request takes that a datagram is sent about; 0 is for none.",
+        |_, value| seconds_or_none(value).map(drop)?),
     process!(c"keep-stdio", c"On or Off", Some(c"Off"),
         c"Whether sys.stdin and sys.stdout stay as they are, for a server on a terminal.",
         |settings, value| settings.keep_stdio = Some(flag(value)?)),
@@ -183,6 +206,27 @@ pub static OPTIONS: &[OptionSpec] = &[
     layer!(Directory, c"ignore-activity", c"On or Off", Some(c"Off"),
         c"Whether requests leave the inactivity timer of their process alone.",
         |settings, value| settings.ignore_activity = Some(flag(value)?)),
+    layer!(Directory, c"handler-script", c"the name of a handler, the absolute path of a script, and options as name=value", None,
+        c"Script whose handle_request serves the requests of a handler.",
+        |settings, value| settings.set_handler(Script::handler(value)?)),
+    layer!(Directory, c"access-script", SCRIPT, None,
+        c"Script whose allow_access decides by its address whether a client has access.",
+        |settings, value| settings.access_script = Some(Script::hook(value)?.into())),
+    layer!(Directory, c"auth-user-script", SCRIPT, None,
+        c"Script whose check_password or get_realm_hash knows the users.",
+        |settings, value| settings.auth_user_script = Some(Script::hook(value)?.into())),
+    layer!(Directory, c"auth-group-script", SCRIPT, None,
+        c"Script whose groups_for_user knows the groups of a user.",
+        |settings, value| settings.auth_group_script = Some(Script::hook(value)?.into())),
+    layer!(Directory, c"dispatch-script", SCRIPT, None,
+        c"Script whose process_group, application_group and callable_object choose where a request runs.",
+        |settings, value| settings.dispatch_script = Some(Script::hook(value)?.into())),
+    layer!(Directory, c"group-authoritative", c"On or Off", Some(c"On"),
+        c"Accepted and of no effect: the server itself combines what is required.",
+        |_, value| flag(value).map(drop)?),
+    layer!(Directory, c"pass-apache-request", c"On or Off", Some(c"Off"),
+        c"Accepted and of no effect: applications have no use for the server's structures.",
+        |_, value| flag(value).map(drop)?),
     layer!(Script, c"process-group", c"a name, %{GLOBAL}, %{RESOURCE}, %{SERVER}, %{HOST} or %{ENV:name}", None,
         c"Process group that runs the application; %{GLOBAL} is the server's own process.",
         |settings, value| settings.process_group = Some(text(value)?.into())),
@@ -215,7 +259,7 @@ pub static OPTIONS: &[OptionSpec] = &[
         |settings, value| settings.umask = Some(octal(value)?)),
     group!(c"chroot", c"a directory, and the server started as root", None,
         c"Directory that is the root of the file system for the processes.",
-        |settings, value| settings.chroot = Some(if is_root() { absolute(value)?.into() } else { return Err(Unacceptable) })),
+        |settings, value| settings.chroot = Some(if is_root() { absolute(value)?.into() } else { return Err(Unacceptable::Value) })),
     group!(c"home", c"a directory", None,
         c"Working directory of the processes, also in front of sys.path; the default is the home of their \
           user if it is not the host's.",
@@ -342,7 +386,9 @@ mod tests {
         let name = spec.name.to_str().unwrap();
         match spec.scope {
             Scope::Process => Config::new().set(name, value),
-            Scope::Group if name.ends_with("chroot") && !is_root() => Err(spec.refuse(value)),
+            Scope::Group if name.ends_with("chroot") && !is_root() => {
+                Err(spec.refuse(value, Unacceptable::Value))
+            }
             scope => Settings::new(scope).set(name, value),
         }
     }

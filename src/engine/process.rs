@@ -1,6 +1,7 @@
 //! Settings of process scope.
 #![forbid(unsafe_code)]
 
+use super::telemetry::Flags;
 use crate::daemon::account::{Group, User};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub struct ProcessSettings {
     pub(super) host_timeout: Option<Duration>,
     pub(super) host_build_date: Option<Box<[u8]>>,
     pub(super) host_mpm_name: Option<Box<[u8]>>,
+    pub(super) telemetry_flags: Flags,
 }
 
 impl ProcessSettings {

@@ -62,7 +62,6 @@ pub struct RequestInfo<'a> {
     pub request_id: Bytes<'a>,
     pub connection_id: Bytes<'a>,
     pub handler: Bytes<'a>,
-    pub handler_script: Bytes<'a>,
     pub response_filtered: bool,
     pub pass_auth: bool,
     pub path_info_refused: bool,
@@ -101,11 +100,16 @@ impl<'a> RequestInfo<'a> {
             request_id: Bytes::ABSENT,
             connection_id: Bytes::ABSENT,
             handler: Bytes::ABSENT,
-            handler_script: Bytes::ABSENT,
             response_filtered: false,
             pass_auth: false,
             path_info_refused: false,
         }
+    }
+
+    /// The script that serves it.
+    pub(super) fn script(&self) -> &'a [u8] {
+        let handler = self.settings.handler_script;
+        handler.unwrap_or_else(|| self.script.as_slice())
     }
 
     /// The file the request maps to.
@@ -223,7 +227,7 @@ impl<'a> Request<'a> {
         };
         let environ = facts.build(arena);
         let request = wsgi_core_abi::Request {
-            script: info.script,
+            script: Bytes::new(info.script()),
             script_mtime_us,
             application_group: Bytes::new(&target.application_group),
             callable: Bytes::new(&target.callable),
@@ -245,7 +249,7 @@ impl<'a> Request<'a> {
                 let request = if group.settings.chroot.is_some() {
                     pairs = group.environ_inside(environ.pairs());
                     wsgi_core_abi::Request {
-                        script: Bytes::new(inside(info.script.as_slice())?),
+                        script: Bytes::new(inside(info.script())?),
                         filename: Bytes::new(inside(info.filename())?),
                         environ: Pairs::new(&pairs),
                         ..request
@@ -296,7 +300,7 @@ impl<'a> Request<'a> {
         if !group.is_visible(info.server_hostname.as_slice()) {
             return Err(Refusal::GroupHidden(display()));
         }
-        group.check_owner(info.script.as_slice())?;
+        group.check_owner(info.filename())?;
         Ok(Some((number, group)))
     }
 
@@ -304,11 +308,13 @@ impl<'a> Request<'a> {
     /// modification, or 0 where it is not known.
     fn check_script(&self) -> Result<i64, Refusal> {
         let info = &self.info;
-        // The script of a handler is the configuration's business, and the file need not exist.
-        let (file, modified) = if info.handler_script.is_absent() {
-            self.look()
-        } else {
-            (FileType::Regular, info.script_mtime_us)
+        let (file, modified) = match info.settings.handler_script {
+            None if info.script_type != FileType::Unknown || info.script_mtime_us != 0 => {
+                (info.script_type, info.script_mtime_us)
+            }
+            None => look(info.script.as_slice()),
+            // It is the configuration's business, and the file that the request maps to need not exist.
+            Some(script) => (FileType::Regular, look(script).1),
         };
         match file {
             FileType::Missing => Err(Refusal::ScriptMissing),
@@ -317,28 +323,6 @@ impl<'a> Request<'a> {
                 Err(Refusal::PathInfo)
             }
             _ => Ok(modified),
-        }
-    }
-
-    fn look(&self) -> (FileType, i64) {
-        use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
-        let info = &self.info;
-        if info.script_type != FileType::Unknown || info.script_mtime_us != 0 {
-            return (info.script_type, info.script_mtime_us);
-        }
-        match std::fs::metadata(std::ffi::OsStr::from_bytes(info.script.as_slice())) {
-            Ok(data) if data.is_dir() => (FileType::Directory, 0),
-            Ok(data) => (
-                FileType::Regular,
-                data.mtime() * 1_000_000 + data.mtime_nsec() / 1000,
-            ),
-            Err(error) => match error.kind() {
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                    (FileType::Missing, 0)
-                }
-                // The runtime will say why it can't read it.
-                _ => (FileType::Unknown, 0),
-            },
         }
     }
 
@@ -358,6 +342,25 @@ impl<'a> Request<'a> {
             let text = compose(error.id(), self.info.filename(), &error.to_string());
             host.log(&record(level, error.id(), &text));
         }
+    }
+}
+
+/// What a path leads to, and when that was last modified.
+fn look(path: &[u8]) -> (FileType, i64) {
+    use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
+    match std::fs::metadata(std::ffi::OsStr::from_bytes(path)) {
+        Ok(data) if data.is_dir() => (FileType::Directory, 0),
+        Ok(data) => (
+            FileType::Regular,
+            data.mtime() * 1_000_000 + data.mtime_nsec() / 1000,
+        ),
+        Err(error) => match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                (FileType::Missing, 0)
+            }
+            // The runtime will say why it can't read it.
+            _ => (FileType::Unknown, 0),
+        },
     }
 }
 

@@ -66,7 +66,7 @@ impl<'a> Target<'a> {
 
 fn default_group(engine: &Engine, info: &RequestInfo<'_>) -> &'static [u8] {
     match engine.default_group() {
-        DefaultGroup::Main(script) if **script == *info.script.as_slice() => b"",
+        DefaultGroup::Main(script) if **script == *info.script() => b"",
         _ => RESOURCE,
     }
 }

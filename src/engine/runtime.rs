@@ -10,6 +10,9 @@ use wsgi_core_abi::{
     Runtime, RuntimeSettings, Status,
 };
 
+/// A function of the table that is given a script and its application group.
+type TakeScript = unsafe extern "C" fn(Bytes<'_>, Bytes<'_>, RawProblem) -> Status;
+
 /// A runtime that may be called: its table has the version this engine was built with.
 #[derive(Clone, Copy)]
 pub(super) struct RuntimeHandle(&'static Runtime);
@@ -47,15 +50,20 @@ impl RuntimeHandle {
 
     /// Loads a script ahead of requests. The runtime has logged why when it fails.
     pub(super) fn load(self, script: &[u8], group: &[u8]) -> Result<(), Error> {
+        self.give(self.0.load, script, group)
+    }
+
+    /// Runs a script on Python's main thread, which signals interrupt meanwhile. Likewise; `Closed` when a signal told
+    /// it to end.
+    pub(super) fn run(self, script: &[u8], group: &[u8]) -> Result<(), Error> {
+        self.give(self.0.run, script, group)
+    }
+
+    fn give(self, function: TakeScript, script: &[u8], group: &[u8]) -> Result<(), Error> {
         let mut problem = Problem::default();
+        let raw = RawProblem::new(&mut problem);
         // SAFETY: vouched for; everything lives for the call.
-        let status = unsafe {
-            (self.0.load)(
-                Bytes::new(script),
-                Bytes::new(group),
-                RawProblem::new(&mut problem),
-            )
-        };
+        let status = unsafe { function(Bytes::new(script), Bytes::new(group), raw) };
         match RuntimeFailure::of(status) {
             None => Ok(()),
             Some(failure) => Err(Error::from_runtime(failure, problem, &Outcome::default())),

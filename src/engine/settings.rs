@@ -3,6 +3,9 @@
 
 use super::Error;
 use super::option::{Apply, OptionSpec, Scope};
+use super::script::Script;
+use super::value::{Unacceptable, Value};
+use super::words::Words;
 use crate::daemon::GroupSettings;
 use std::sync::Arc;
 use wsgi_core_http::HeadMapping;
@@ -22,6 +25,12 @@ pub struct Settings {
     pub(super) enable_sendfile: Option<bool>,
     pub(super) ignore_activity: Option<bool>,
     pub(super) restrict_process: Option<Arc<[Box<[u8]>]>>,
+    /// By the names of their handlers.
+    handlers: Vec<(Box<[u8]>, Arc<Script>)>,
+    pub(super) access_script: Option<Arc<Script>>,
+    pub(super) auth_user_script: Option<Arc<Script>>,
+    pub(super) auth_group_script: Option<Arc<Script>>,
+    pub(super) dispatch_script: Option<Arc<Script>>,
     /// In group scope: all of them, and as what they were given.
     pub(super) group: Option<Box<GroupSettings>>,
     pub(super) given: Vec<Given>,
@@ -55,6 +64,11 @@ impl Settings {
             enable_sendfile: None,
             ignore_activity: None,
             restrict_process: None,
+            handlers: Vec::new(),
+            access_script: None,
+            auth_user_script: None,
+            auth_group_script: None,
+            dispatch_script: None,
             group: (scope == Scope::Group).then(Box::default),
             given: Vec::new(),
         }
@@ -67,14 +81,67 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
         let spec = OptionSpec::find(name, self.scope)?;
         match (&spec.apply, &mut self.group) {
-            (Apply::Layer(apply), _) => apply(self, value).map_err(|_| spec.refuse(value)),
+            (Apply::Layer(apply), _) => apply(self, value).map_err(|why| spec.refuse(value, why)),
             (Apply::Group(apply), Some(group)) => {
-                apply(group, value).map_err(|_| spec.refuse(value))?;
+                apply(group, value).map_err(|why| spec.refuse(value, why))?;
                 self.given.push(spec.given(value));
                 Ok(())
             }
             _ => Err(Error::State("an option of another scope")),
         }
+    }
+
+    /// Sets options from a line of configuration: `name=value`, separated by blanks, where a value may be quoted.
+    ///
+    /// # Errors
+    /// When a word is not `name=value`, or [`Settings::set`] refuses it; the text begins with the option's name.
+    pub fn parse(&mut self, line: &[u8]) -> Result<(), Error> {
+        let assigned = self.assign(Words::new(line), |_| true);
+        assigned.map_err(|why| match why {
+            Unacceptable::Because(text) => Error::OptionValue(text),
+            Unacceptable::Value => Error::OptionValue("a word is not an option".to_owned()),
+        })
+    }
+
+    /// Sets options from words, of those that are `known`.
+    pub(super) fn assign(
+        &mut self,
+        mut words: Words<'_>,
+        known: impl Fn(&str) -> bool,
+    ) -> Value<()> {
+        while let Some(assignment) = words.assignment() {
+            let (name, value) = assignment?;
+            let name = String::from_utf8_lossy(name);
+            if !known(&name) {
+                let others = OptionSpec::names(self.scope).filter(|name| known(name));
+                let others: Vec<_> = others.collect();
+                let others = others.join(", ");
+                return Err(Unacceptable::Because(format!(
+                    "there is no option '{name}'; there are {others}"
+                )));
+            }
+            self.set(&name, &value).map_err(|error| {
+                Unacceptable::Because(match error {
+                    Error::OptionUnknown { .. } => error.to_string(),
+                    error => format!("{name}: {error}"),
+                })
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Defines a handler. The last of the same name counts.
+    pub(super) fn set_handler(&mut self, (name, script): (Box<[u8]>, Script)) {
+        self.handlers.retain(|(other, _)| *other != name);
+        self.handlers.push((name, Arc::new(script)));
+    }
+
+    /// The script of a handler.
+    pub(super) fn handler(&self, name: &[u8]) -> Option<&Script> {
+        let mut handlers = self.handlers.iter();
+        handlers
+            .find(|(other, _)| **other == *name)
+            .map(|(_, script)| &**script)
     }
 }
 
@@ -92,6 +159,12 @@ pub struct Resolved<'a> {
     pub(super) enable_sendfile: bool,
     pub(super) ignore_activity: bool,
     pub(super) restrict_process: Option<&'a [Box<[u8]>]>,
+    pub(super) access_script: Option<&'a Script>,
+    pub(super) auth_user_script: Option<&'a Script>,
+    pub(super) auth_group_script: Option<&'a Script>,
+    pub(super) dispatch_script: Option<&'a Script>,
+    /// The script of the request's handler, if it has one.
+    pub(super) handler_script: Option<&'a [u8]>,
 }
 
 /// The configured callable.
@@ -112,6 +185,22 @@ impl<'a> Resolved<'a> {
         let mut resolved = Self::default();
         for layer in layers {
             resolved.add(layer);
+        }
+        resolved
+    }
+
+    /// Stacks layers for a request of this handler, whose own options come last where a script serves it.
+    pub fn for_handler(layers: impl IntoIterator<Item = &'a Settings>, name: &[u8]) -> Self {
+        let mut resolved = Self::default();
+        let mut handler = None;
+        for layer in layers {
+            resolved.add(layer);
+            handler = layer.handler(name).or(handler);
+        }
+        if let Some(script) = handler.filter(|_| HandlerKind::of_name(name).is_none()) {
+            resolved.add(&script.options);
+            resolved.callable = Callable::Literal(b"handle_request");
+            resolved.handler_script = Some(&script.path);
         }
         resolved
     }
@@ -146,6 +235,14 @@ impl<'a> Resolved<'a> {
             &mut self.restrict_process,
             layer.restrict_process.as_deref().map(Some),
         );
+        for (value, set) in [
+            (&mut self.access_script, &layer.access_script),
+            (&mut self.auth_user_script, &layer.auth_user_script),
+            (&mut self.auth_group_script, &layer.auth_group_script),
+            (&mut self.dispatch_script, &layer.dispatch_script),
+        ] {
+            inner(value, set.as_deref().map(Some));
+        }
     }
 
     /// The request leaves the inactivity timer of its process alone.
@@ -160,9 +257,95 @@ impl<'a> Resolved<'a> {
     }
 }
 
+/// Who serves the requests of a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandlerKind {
+    /// The script that the request maps to.
+    Application,
+    /// A script of its own.
+    Script,
+}
+
+impl HandlerKind {
+    /// What a handler is where these layers are in force; `None` where it is none of ours.
+    pub fn of<'a>(name: &[u8], layers: impl IntoIterator<Item = &'a Settings>) -> Option<Self> {
+        Self::of_name(name).or_else(|| {
+            let mut layers = layers.into_iter();
+            layers
+                .any(|layer| layer.handler(name).is_some())
+                .then_some(Self::Script)
+        })
+    }
+
+    fn of_name(name: &[u8]) -> Option<Self> {
+        matches!(name, b"wsgi-script" | b"application/x-httpd-wsgi").then_some(Self::Application)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn handlers_are_overlaid_by_name() {
+        let outer = layer(
+            Scope::Directory,
+            &[
+                ("handler-script", "a /outer-a application-group=x"),
+                ("handler-script", "b /outer-b"),
+                ("callable-object", "other"),
+            ],
+        );
+        let inner = layer(
+            Scope::Directory,
+            &[
+                ("handler-script", "a /first"),
+                ("handler-script", "a /inner-a"),
+                ("handler-script", "wsgi-script /never"),
+            ],
+        );
+        let find = |name: &str| {
+            let resolved = Resolved::for_handler([&outer, &inner], name.as_bytes());
+            (resolved.handler_script, resolved.callable)
+        };
+        let request = Callable::Literal(b"handle_request");
+        assert_eq!(find("a"), (Some(&b"/inner-a"[..]), request));
+        assert_eq!(find("b"), (Some(&b"/outer-b"[..]), request));
+        assert_eq!(find("c"), (None, Callable::Expanded(b"other")));
+        assert_eq!(find("wsgi-script").0, None);
+        let kind = |name: &str| HandlerKind::of(name.as_bytes(), [&outer, &inner]);
+        assert_eq!(kind("b"), Some(HandlerKind::Script));
+        assert_eq!(kind("wsgi-script"), Some(HandlerKind::Application));
+        assert_eq!(
+            kind("application/x-httpd-wsgi"),
+            Some(HandlerKind::Application)
+        );
+        assert_eq!(kind("default-handler"), None);
+    }
+
+    #[test]
+    fn a_line_of_options() {
+        let mut settings = Settings::new(Scope::Script);
+        settings
+            .parse(b"application-group='a b' pass-authorization=on")
+            .unwrap();
+        assert_eq!(settings.application_group.as_deref(), Some(&b"a b"[..]));
+        for (line, expected) in [
+            ("word", "'word' is not an option, which is name=value"),
+            (
+                "bogus=1",
+                "there is no option 'bogus' of script scope; there are process-group, application-group, \
+                 callable-object, pass-authorization",
+            ),
+            (
+                "pass-authorization=maybe",
+                "pass-authorization: 'maybe' is not accepted; expected On or Off",
+            ),
+        ] {
+            let error = settings.parse(line.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
 
     fn layer(scope: Scope, options: &[(&str, &str)]) -> Settings {
         let mut settings = Settings::new(scope);

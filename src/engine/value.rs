@@ -1,13 +1,20 @@
 //! Reading the values of options.
 #![forbid(unsafe_code)]
 
+use super::words::Words;
 use crate::daemon::account::{Group, User, most_groups};
 use std::sync::Arc;
 use std::time::Duration;
 use wsgi_core_http::HeadMapping;
 
-/// A value that is not accepted. Why is in the option's own words.
-pub(super) struct Unacceptable;
+/// A value that is not accepted.
+#[derive(Debug)]
+pub(super) enum Unacceptable {
+    /// What would be is in the option's own words.
+    Value,
+    /// For this reason.
+    Because(String),
+}
 
 /// What reading a value gives.
 pub(super) type Value<T> = Result<T, Unacceptable>;
@@ -19,7 +26,7 @@ pub(super) fn flag(value: &[u8]) -> Value<bool> {
     } else if value.eq_ignore_ascii_case(b"off") {
         Ok(false)
     } else {
-        Err(Unacceptable)
+        Err(Unacceptable::Value)
     }
 }
 
@@ -43,7 +50,7 @@ pub(super) fn whole(value: &[u8], least: u32, most: u32) -> Value<u32> {
         .flatten();
     number
         .filter(|number| (least..=most).contains(number))
-        .ok_or(Unacceptable)
+        .ok_or(Unacceptable::Value)
 }
 
 /// Digits only, within a wider range.
@@ -54,7 +61,7 @@ pub(super) fn amount(value: &[u8], least: u64, most: u64) -> Value<u64> {
         .flatten();
     number
         .filter(|number| (least..=most).contains(number))
-        .ok_or(Unacceptable)
+        .ok_or(Unacceptable::Value)
 }
 
 /// Digits, with a sign in front of them if need be.
@@ -67,7 +74,7 @@ pub(super) fn signed(value: &[u8], least: i32, most: i32) -> Value<i32> {
     if (least..=most).contains(&number) {
         Ok(number)
     } else {
-        Err(Unacceptable)
+        Err(Unacceptable::Value)
     }
 }
 
@@ -77,7 +84,9 @@ pub(super) fn octal(value: &[u8]) -> Value<u32> {
     let number = digits
         .then(|| u32::from_str_radix(std::str::from_utf8(value).ok()?, 8).ok())
         .flatten();
-    number.filter(|number| *number <= 0o777).ok_or(Unacceptable)
+    number
+        .filter(|number| *number <= 0o777)
+        .ok_or(Unacceptable::Value)
 }
 
 /// Whole seconds.
@@ -102,20 +111,20 @@ pub(super) fn absolute(value: &[u8]) -> Value<&[u8]> {
     if value.starts_with(b"/") {
         Ok(value)
     } else {
-        Err(Unacceptable)
+        Err(Unacceptable::Value)
     }
 }
 
 /// An existing user.
 pub(super) fn user(value: &[u8]) -> Value<User> {
-    User::find(text(value)?).ok_or(Unacceptable)
+    User::find(text(value)?).ok_or(Unacceptable::Value)
 }
 
 /// An existing user that is not root.
 pub(super) fn daemon_user(value: &[u8]) -> Value<User> {
     let user = user(value)?;
     if user.uid == 0 {
-        Err(Unacceptable)
+        Err(Unacceptable::Value)
     } else {
         Ok(user)
     }
@@ -123,7 +132,7 @@ pub(super) fn daemon_user(value: &[u8]) -> Value<User> {
 
 /// A group by its name, or any number.
 pub(super) fn account_group(value: &[u8]) -> Value<Group> {
-    Group::find(text(value)?).ok_or(Unacceptable)
+    Group::find(text(value)?).ok_or(Unacceptable::Value)
 }
 
 /// Groups separated by commas, not more than a process may have.
@@ -135,19 +144,16 @@ pub(super) fn account_groups(value: &[u8]) -> Value<Vec<u32>> {
     if groups.len() < most_groups() {
         Ok(groups)
     } else {
-        Err(Unacceptable)
+        Err(Unacceptable::Value)
     }
 }
 
 /// Names separated by spaces.
 pub(super) fn names(value: &[u8]) -> Value<Arc<[Box<[u8]>]>> {
-    let words = text(value)?.split(u8::is_ascii_whitespace);
-    let names: Vec<Box<[u8]>> = words
-        .filter(|word| !word.is_empty())
-        .map(Box::from)
-        .collect();
+    let mut words = Words::new(text(value)?);
+    let names: Vec<Box<[u8]>> = std::iter::from_fn(|| words.word()).map(Box::from).collect();
     if names.is_empty() {
-        Err(Unacceptable)
+        Err(Unacceptable::Value)
     } else {
         Ok(names.into())
     }
@@ -164,7 +170,37 @@ pub(super) fn seconds(value: &[u8]) -> Value<f64> {
         .flatten();
     number
         .filter(|number| number.is_finite() && *number > 0.0)
-        .ok_or(Unacceptable)
+        .ok_or(Unacceptable::Value)
+}
+
+/// A number of seconds in decimal, which may be 0.
+pub(super) fn seconds_or_none(value: &[u8]) -> Value<Option<f64>> {
+    let digits = value.iter().any(u8::is_ascii_digit);
+    if digits && value.iter().all(|byte| matches!(byte, b'0' | b'.')) && one_dot(value) {
+        return Ok(None);
+    }
+    seconds(value).map(Some)
+}
+
+fn one_dot(value: &[u8]) -> bool {
+    value.iter().filter(|byte| **byte == b'.').count() <= 1
+}
+
+/// The name of a way to take turns. There is nothing to take turns at.
+pub(super) fn accept_mutex(value: &[u8]) -> Value<()> {
+    const KNOWN: [&[u8]; 6] = [
+        b"default",
+        b"flock",
+        b"fcntl",
+        b"sysvsem",
+        b"posixsem",
+        b"pthread",
+    ];
+    if KNOWN.iter().any(|known| value.eq_ignore_ascii_case(known)) {
+        Ok(())
+    } else {
+        Err(Unacceptable::Value)
+    }
 }
 
 /// `random` (nothing) or a seed.
@@ -178,7 +214,7 @@ pub(super) fn seed(value: &[u8]) -> Value<Option<u32>> {
 /// Any text but none, without NUL.
 pub(super) fn text(value: &[u8]) -> Value<&[u8]> {
     if value.is_empty() || value.contains(&0) {
-        return Err(Unacceptable);
+        return Err(Unacceptable::Value);
     }
     Ok(value)
 }
@@ -199,7 +235,7 @@ pub(super) fn version(value: &[u8]) -> Value<[u32; 3]> {
         *number = whole(part, 0, u32::MAX)?;
     }
     if parts.next().is_some() {
-        Err(Unacceptable)
+        Err(Unacceptable::Value)
     } else {
         Ok(version)
     }

@@ -1,11 +1,12 @@
 //! Configuration of an engine.
 
-use super::bytes::required;
+use super::bytes::{required, wsgi_core_bytes};
 use super::error::wsgi_core_error;
 use super::guard::{call, neutral};
 use super::settings::{layers, string, wsgi_core_settings};
 use super::status::wsgi_core_status;
-use crate::engine::{Config, Error};
+use super::structs::{self, Struct};
+use crate::engine::{Config, Error, Mapping};
 use std::ffi::c_char;
 
 /// The configuration of an engine: options of process scope, and what the host maps to which script.
@@ -59,49 +60,122 @@ pub unsafe extern "C" fn wsgi_core_config_set(
     })
 }
 
+/// A mapping of URLs to a script, or a script that is only to be loaded.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct wsgi_core_mapping {
+    /// Size of this structure.
+    pub struct_size: usize,
+    /// The configured name of the (virtual) server that it belongs to; may be absent.
+    pub server: wsgi_core_bytes,
+    /// What is mapped, as configured; may be absent.
+    pub url: wsgi_core_bytes,
+    /// File that holds the application; for several, what the mapping names. Required.
+    pub script: wsgi_core_bytes,
+    /// The mapping covers more than one script because it is a pattern. That a directory does is found out.
+    pub several: bool,
+    /// Layers of settings that apply to every request of the mapping, outermost first; copied. May be NULL when there
+    /// are none.
+    pub settings: *const *const wsgi_core_settings,
+    /// How many.
+    pub settings_len: usize,
+}
+
+// SAFETY: struct_size is first; integers, pointers and bools may be zero.
+unsafe impl Struct for wsgi_core_mapping {
+    const FIRST: usize = size_of::<Self>();
+    const NAME: &'static str = "wsgi_core_mapping";
+}
+
+impl wsgi_core_mapping {
+    /// Borrows what the structure refers to.
+    ///
+    /// # Safety
+    /// Its pointers are valid for `'a`, or NULL.
+    unsafe fn borrow<'a>(&self) -> Result<Mapping<'a>, Error> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Ok(Mapping {
+                server: self.server.borrow("server")?.as_slice(),
+                url: self.url.borrow("url")?.as_slice(),
+                script: self.script.borrow("script")?.as_slice(),
+                several: self.several,
+            })
+        }
+    }
+}
+
 /// Declare an application: a mapping of URLs to a script.
 ///
-/// Two things follow from it. When exactly one application is declared, and `several` is false for it, its
+/// Two things follow from it. When exactly one application is declared, and it is a single script, its
 /// requests run in the main interpreter unless an application group is set; otherwise the default is
 /// %{RESOURCE}, an interpreter for each mount point. And when process-group and application-group are both
 /// set and hold no "%{...}" but "%{GLOBAL}", each process loads the script when it starts instead of with
-/// the first request. Mappings that differ in nothing but their listening address (the same server name, URL
-/// and script) are one application, to be declared once. Requests may be served for scripts that were never
-/// declared.
+/// the first request; where both are options of the mapping itself, the last layer and of script scope, the process
+/// group must have been defined before. Mappings that are declared again with the same server, URL and script
+/// are one application. Requests may be served for scripts that were never declared.
 ///
-/// @param config        the configuration
-/// @param script        file that holds the application; for several, what the mapping names
-/// @param script_len    length of its name
-/// @param several       the mapping covers more than one script, such as a directory or a pattern
-/// @param settings      layers of settings that apply to every request of the mapping, outermost first;
-///                      copied. May be NULL when there are none
-/// @param settings_len  how many
-/// @param err           receives details on failure
+/// @param config   the configuration
+/// @param mapping  the mapping; borrowed for the call
+/// @param err      receives details on failure
 ///
-/// @return WSGI_CORE_OK or WSGI_CORE_E_ARGUMENT
+/// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_OPTION when the process group that loads the script is not defined, or belongs to another
+///         virtual host
+/// @return WSGI_CORE_E_ARGUMENT or WSGI_CORE_E_STRUCT_SIZE
 ///
 /// Threads: one at a time for the same configuration.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsgi_core_config_add_application(
     config: *mut wsgi_core_config,
-    script: *const c_char,
-    script_len: usize,
-    several: bool,
-    settings: *const *const wsgi_core_settings,
-    settings_len: usize,
+    mapping: *const wsgi_core_mapping,
     err: *mut *mut wsgi_core_error,
 ) -> wsgi_core_status {
     call(err, || {
         // SAFETY: the caller passes valid pointers or NULL.
-        let (config, script, layers) = unsafe {
-            (
-                config.as_mut().ok_or(Error::null("config"))?,
-                required(script, script_len, "script")?,
-                layers(settings, settings_len)?,
-            )
+        let (config, mapping, layers) = unsafe {
+            let config = config.as_mut().ok_or(Error::null("config"))?;
+            let mapping = structs::read(mapping, "mapping")?;
+            let layers = layers(mapping.settings, mapping.settings_len)?;
+            (config, mapping.borrow()?, layers)
         };
-        config.0.add_application(script, several, layers)
+        config.0.add_application(&mapping, layers)
+    })
+}
+
+/// Declare a script that is loaded when a process starts, in the order of these calls and of those of
+/// wsgi_core_config_add_application() that have a script loaded ahead. Requests that map to it find it loaded. In a
+/// process group without threads, such scripts are all that its processes run: one after the other, on Python's main
+/// thread; when the last has returned the process ends, and another one is started. That a script fails is logged.
+///
+/// @param config   the configuration
+/// @param mapping  the script; borrowed for the call. Its only layer of settings is of script scope and has
+///                 process-group and application-group
+/// @param err      receives details on failure
+///
+/// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_OPTION when an option is missing, or the process group is not defined, or belongs to another
+///         virtual host
+/// @return WSGI_CORE_E_ARGUMENT or WSGI_CORE_E_STRUCT_SIZE
+///
+/// Threads: one at a time for the same configuration.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_config_add_import(
+    config: *mut wsgi_core_config,
+    mapping: *const wsgi_core_mapping,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    call(err, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (config, mapping, layers) = unsafe {
+            let config = config.as_mut().ok_or(Error::null("config"))?;
+            let mapping = structs::read(mapping, "mapping")?;
+            let layers = layers(mapping.settings, mapping.settings_len)?;
+            (config, mapping.borrow()?, layers)
+        };
+        config.0.add_import(&mapping, layers)
     })
 }
 

@@ -1,6 +1,6 @@
 //! One request.
 
-use super::bytes::{pairs, wsgi_core_bytes, wsgi_core_pair};
+use super::bytes::{pairs, required, wsgi_core_bytes, wsgi_core_pair};
 use super::engine::wsgi_core_engine;
 use super::error::wsgi_core_error;
 use super::guard::{call, call_with, neutral};
@@ -10,7 +10,7 @@ use super::settings::{layers, wsgi_core_settings};
 use super::status::wsgi_core_status;
 use super::structs::{self, Struct};
 use crate::engine::{Error, FileType, Request, RequestInfo, Resolved};
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use wsgi_core_abi::Outcome;
 
 /// What a path leads to.
@@ -98,7 +98,8 @@ pub struct wsgi_core_request_info {
     pub request_id: wsgi_core_bytes,
     /// mod_wsgi.connection_id.
     pub connection_id: wsgi_core_bytes,
-    /// mod_wsgi.request_handler. When absent: "wsgi-script".
+    /// mod_wsgi.request_handler. When absent: "wsgi-script". Where the settings have a handler-script for it, that
+    /// script serves the request, and the file that it maps to need not exist.
     pub handler: wsgi_core_bytes,
     /// The host changes response bodies depending on what they hold (compression, includes), so that an
     /// application must see GET for HEAD when map-head-to-get is Auto.
@@ -107,8 +108,6 @@ pub struct wsgi_core_request_info {
     pub pass_auth: bool,
     /// The configuration of the host forbids path information: when there is some, the answer is 404.
     pub path_info_refused: bool,
-    /// mod_wsgi.handler_script: the script that serves all files of a handler, when `script` is one.
-    pub handler_script: wsgi_core_bytes,
     /// What `script` is, when the host knows already.
     pub script_type: wsgi_core_file_type,
 }
@@ -117,6 +116,37 @@ pub struct wsgi_core_request_info {
 unsafe impl Struct for wsgi_core_request_info {
     const FIRST: usize = size_of::<Self>();
     const NAME: &'static str = "wsgi_core_request_info";
+}
+
+/// Tell how much of the path of a URL a prefix matches, for hosts that map URLs by prefixes. Runs of "/" count as one in
+/// both, and a match ends where a component ends: "/app" matches "/app" and "/app/x", but not "/application".
+///
+/// @param path        the decoded path
+/// @param path_len    length of the path
+/// @param prefix      the prefix
+/// @param prefix_len  length of the prefix
+///
+/// @return how many bytes of the path match; 0 when it does not, and for arguments that can't be
+///
+/// Threads: any, at any time.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_path_match(
+    path: *const c_char,
+    path_len: usize,
+    prefix: *const c_char,
+    prefix_len: usize,
+) -> usize {
+    neutral(0, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (path, prefix) = unsafe {
+            (
+                required(path, path_len, "path").ok()?,
+                required(prefix, prefix_len, "prefix").ok()?,
+            )
+        };
+        wsgi_core_http::match_prefix(path, prefix)
+    })
 }
 
 /// A request on its way to an application.
@@ -168,6 +198,8 @@ unsafe fn borrow_info<'a>(info: *const wsgi_core_request_info) -> Result<Request
     // SAFETY: the caller's promise, here and for every string and array of the structure.
     unsafe {
         let info = structs::read(info, "info")?;
+        let handler = info.handler.borrow("handler")?;
+        let layers = layers(info.settings, info.settings_len)?;
         Ok(RequestInfo {
             method: info.method.borrow("method")?,
             request_uri: info.request_uri.borrow("request_uri")?,
@@ -191,13 +223,12 @@ unsafe fn borrow_info<'a>(info: *const wsgi_core_request_info) -> Result<Request
             listener_port: info.listener_port,
             headers: pairs(info.headers, info.headers_len, "headers")?,
             variables: pairs(info.variables, info.variables_len, "variables")?,
-            settings: Resolved::of(layers(info.settings, info.settings_len)?),
+            settings: Resolved::for_handler(layers, handler.as_slice()),
             request_start_us: info.request_start_us,
             body_limit: info.body_limit,
             request_id: info.request_id.borrow("request_id")?,
             connection_id: info.connection_id.borrow("connection_id")?,
-            handler: info.handler.borrow("handler")?,
-            handler_script: info.handler_script.borrow("handler_script")?,
+            handler,
             response_filtered: info.response_filtered,
             pass_auth: info.pass_auth,
             path_info_refused: info.path_info_refused,

@@ -5,7 +5,7 @@ use super::error::wsgi_core_error;
 use super::guard::{call, neutral};
 use super::option::{scope, wsgi_core_scope};
 use super::status::wsgi_core_status;
-use crate::engine::{Error, Scope, Settings};
+use crate::engine::{Error, HandlerKind, Scope, Settings};
 use std::ffi::{CStr, c_char};
 
 /// A sparse set of options of directory or script scope: one layer of the settings of a request. Layers
@@ -61,6 +61,81 @@ pub unsafe extern "C" fn wsgi_core_settings_set(
             )
         };
         settings.0.set(name, value)
+    })
+}
+
+/// Set options from a line of configuration: name=value, separated by blanks. A value may be quoted with ' or ", and a
+/// backslash within quotes makes a quote ordinary. Options before a mistake are set.
+///
+/// @param settings  the settings; not while a request that names them exists
+/// @param line      the line
+/// @param line_len  length of the line
+/// @param err       receives details on failure: a message such as "pass-authorization: 'maybe' is not accepted;
+///                  expected On or Off"
+///
+/// @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+///
+/// Threads: one at a time for the same settings.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_settings_parse(
+    settings: *mut wsgi_core_settings,
+    line: *const c_char,
+    line_len: usize,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    call(err, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (settings, line) = unsafe {
+            (
+                settings.as_mut().ok_or(Error::null("settings"))?,
+                required(line, line_len, "line")?,
+            )
+        };
+        settings.0.parse(line)
+    })
+}
+
+/// Who serves the requests of a handler.
+pub type wsgi_core_handler = i32;
+
+/// It is none of ours.
+pub const WSGI_CORE_HANDLER_NONE: wsgi_core_handler = 0;
+/// The script that a request maps to: the handler wsgi-script, or application/x-httpd-wsgi.
+pub const WSGI_CORE_HANDLER_APPLICATION: wsgi_core_handler = 1;
+/// A script of its own, by the option handler-script.
+pub const WSGI_CORE_HANDLER_SCRIPT: wsgi_core_handler = 2;
+
+/// Tell whether requests of a handler are to be served here, before there is anything else to know of them.
+///
+/// @param name          name of the handler
+/// @param name_len      length of the name
+/// @param settings      the layers of settings that apply, outermost first. May be NULL when there are none
+/// @param settings_len  how many
+///
+/// @return one of the WSGI_CORE_HANDLER_... numbers; WSGI_CORE_HANDLER_NONE also for arguments that can't be
+///
+/// Threads: any, concurrently with the same settings.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_settings_find_handler(
+    name: *const c_char,
+    name_len: usize,
+    settings: *const *const wsgi_core_settings,
+    settings_len: usize,
+) -> wsgi_core_handler {
+    neutral(WSGI_CORE_HANDLER_NONE, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (name, layers) = unsafe {
+            (
+                required(name, name_len, "name").ok()?,
+                layers(settings, settings_len).ok()?,
+            )
+        };
+        Some(match HandlerKind::of(name, layers)? {
+            HandlerKind::Application => WSGI_CORE_HANDLER_APPLICATION,
+            HandlerKind::Script => WSGI_CORE_HANDLER_SCRIPT,
+        })
     })
 }
 

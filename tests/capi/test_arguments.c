@@ -164,40 +164,160 @@ static void config_set(void)
 
 static void add_application(void)
 {
+    wsgi_core_mapping m = WSGI_CORE_MAPPING_INIT;
     wsgi_core_config *c = wsgi_core_config_new();
     wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_SCRIPT);
     const wsgi_core_settings *layers[2];
 
     layers[0] = s;
     layers[1] = NULL;
-    CHECK_CALL(wsgi_core_config_add_application(NULL, SCRIPT, strlen(SCRIPT),
-                                                false, NULL, 0, &err),
+    CHECK_CALL(wsgi_core_config_add_application(NULL, &m, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(
-        wsgi_core_config_add_application(c, NULL, 0, false, NULL, 0, &err),
-        WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(
-        wsgi_core_config_add_application(c, NULL, 5, false, NULL, 0, &err),
-        WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_application(c, SCRIPT, SIZE_MAX, false,
-                                                NULL, 0, &err),
+    CHECK_CALL(wsgi_core_config_add_application(c, NULL, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_application(c, SCRIPT, strlen(SCRIPT),
-                                                false, NULL, 1, &err),
+    CHECK_CALL(wsgi_core_config_add_application(c, &m, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_application(c, SCRIPT, strlen(SCRIPT),
-                                                false, layers, 2, &err),
+    m.script.len = 5;
+    CHECK_CALL(wsgi_core_config_add_application(c, &m, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_application(c, SCRIPT, strlen(SCRIPT),
-                                                false, layers, SIZE_MAX, &err),
+    m.script.data = SCRIPT;
+    m.script.len = SIZE_MAX;
+    CHECK_CALL(wsgi_core_config_add_application(c, &m, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_application(c, SCRIPT, strlen(SCRIPT), true,
-                                                layers, 1, &err),
-               WSGI_CORE_OK, err);
+    m.script.len = strlen(SCRIPT);
+    m.settings_len = 1;
+    CHECK_CALL(wsgi_core_config_add_application(c, &m, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    m.settings = layers;
+    m.settings_len = 2;
+    CHECK_CALL(wsgi_core_config_add_application(c, &m, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    m.settings_len = SIZE_MAX;
+    CHECK_CALL(wsgi_core_config_add_application(c, &m, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    m.settings_len = 1;
+    m.struct_size = 1;
+    CHECK_CALL(wsgi_core_config_add_application(c, &m, &err),
+               WSGI_CORE_E_STRUCT_SIZE, err);
+    m.struct_size = sizeof(m);
+    m.several = true;
+    CHECK_CALL(wsgi_core_config_add_application(c, &m, &err), WSGI_CORE_OK,
+               err);
     /* The layer was copied. */
     wsgi_core_settings_free(s);
     CHECK_CALL(wsgi_core_config_check(c, &err), WSGI_CORE_OK, err);
     wsgi_core_config_free(c);
+}
+
+static wsgi_core_status parse(wsgi_core_settings *s, const char *line)
+{
+    return wsgi_core_settings_parse(s, line, strlen(line), &err);
+}
+
+static void add_import(void)
+{
+    wsgi_core_mapping m = WSGI_CORE_MAPPING_INIT;
+    wsgi_core_config *c = wsgi_core_config_new();
+    wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_SCRIPT);
+    const wsgi_core_settings *layers[1];
+
+    layers[0] = s;
+    CHECK_CALL(wsgi_core_config_add_import(NULL, &m, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_import(c, NULL, &err), WSGI_CORE_E_ARGUMENT,
+               err);
+    CHECK_CALL(wsgi_core_config_add_import(c, &m, &err), WSGI_CORE_E_ARGUMENT,
+               err);
+    m.script.data = SCRIPT;
+    m.script.len = strlen(SCRIPT);
+    CHECK_CALL(wsgi_core_config_add_import(c, &m, &err), WSGI_CORE_E_OPTION,
+               err);
+    m.settings = layers;
+    m.settings_len = 1;
+    CHECK_CALL(parse(s, "process-group=x"), WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_add_import(c, &m, &err), WSGI_CORE_E_OPTION,
+               err);
+    CHECK_CALL(parse(s, "application-group='%{GLOBAL}'"), WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_add_import(c, &m, &err), WSGI_CORE_E_OPTION,
+               err);
+    CHECK_CALL(parse(s, "process-group=\"%{GLOBAL}\""), WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_add_import(c, &m, &err), WSGI_CORE_OK, err);
+    wsgi_core_settings_free(s);
+    wsgi_core_config_free(c);
+}
+
+static void settings_parse(void)
+{
+    wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_SCRIPT);
+    static const char *const mistakes[] = {
+        "word",
+        "=",
+        "a = b",
+        "process-group=",
+        "bogus=1",
+        "process-group= x",
+        "'process-group'=x",
+        "pass-authorization=maybe",
+        "\\",
+        "'",
+    };
+    size_t i;
+
+    CHECK_CALL(wsgi_core_settings_parse(NULL, "", 0, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_settings_parse(s, NULL, 0, &err), WSGI_CORE_E_ARGUMENT,
+               err);
+    CHECK_CALL(wsgi_core_settings_parse(s, "a=b", SIZE_MAX, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_settings_parse(s, "process-group=a\0b", 17, &err),
+               WSGI_CORE_E_OPTION, err);
+    for (i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {
+        CHECK_CALL(parse(s, mistakes[i]), WSGI_CORE_E_OPTION, err);
+    }
+    CHECK_CALL(parse(s, ""), WSGI_CORE_OK, err);
+    CHECK_CALL(parse(s, " process-group='a b'\tcallable-object=x "),
+               WSGI_CORE_OK, err);
+    wsgi_core_settings_free(s);
+}
+
+static void settings_find_handler(void)
+{
+    wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
+    const wsgi_core_settings *layers[2];
+    const char *value = "mine /handler.py application-group=x";
+
+    layers[0] = s;
+    layers[1] = NULL;
+    CHECK_CALL(
+        wsgi_core_settings_set(s, "handler-script", value, strlen(value), &err),
+        WSGI_CORE_OK, err);
+    CHECK_INT(wsgi_core_settings_find_handler("mine", 4, layers, 1),
+              WSGI_CORE_HANDLER_SCRIPT);
+    CHECK_INT(wsgi_core_settings_find_handler("mine", 4, NULL, 0),
+              WSGI_CORE_HANDLER_NONE);
+    CHECK_INT(wsgi_core_settings_find_handler("wsgi-script", 11, NULL, 0),
+              WSGI_CORE_HANDLER_APPLICATION);
+    CHECK_INT(wsgi_core_settings_find_handler("", 0, layers, 1),
+              WSGI_CORE_HANDLER_NONE);
+    CHECK_INT(wsgi_core_settings_find_handler(NULL, 4, layers, 1),
+              WSGI_CORE_HANDLER_NONE);
+    CHECK_INT(wsgi_core_settings_find_handler("mine", 4, layers, 2),
+              WSGI_CORE_HANDLER_NONE);
+    CHECK_INT(wsgi_core_settings_find_handler("mine", 4, NULL, 1),
+              WSGI_CORE_HANDLER_NONE);
+    CHECK_INT(wsgi_core_settings_find_handler("mine", SIZE_MAX, layers, 1),
+              WSGI_CORE_HANDLER_NONE);
+    wsgi_core_settings_free(s);
+}
+
+static void path_match(void)
+{
+    CHECK_INT(wsgi_core_path_match("//app/x", 7, "/app", 4), 5);
+    CHECK_INT(wsgi_core_path_match("/application", 12, "/app", 4), 0);
+    CHECK_INT(wsgi_core_path_match("", 0, "/", 1), 0);
+    CHECK_INT(wsgi_core_path_match(NULL, 0, "/", 1), 0);
+    CHECK_INT(wsgi_core_path_match("/", 1, NULL, 1), 0);
+    CHECK_INT(wsgi_core_path_match("/", SIZE_MAX, "/", 1), 0);
 }
 
 static void engine_prepare(void)
@@ -341,7 +461,6 @@ static void members_of_request_info(void)
     MEMBER(request_id);
     MEMBER(connection_id);
     MEMBER(handler);
-    MEMBER(handler_script);
     wsgi_core_engine_free(engine);
 }
 
@@ -512,6 +631,10 @@ int main(void)
     RUN(settings_set);
     RUN(config_set);
     RUN(add_application);
+    RUN(add_import);
+    RUN(settings_parse);
+    RUN(settings_find_handler);
+    RUN(path_match);
     RUN(engine_prepare);
     RUN(engine_life);
     RUN(process_groups);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -87,10 +88,17 @@ def end_all(started: list[Watched]) -> None:
 
 @pytest.fixture
 def httpd(start: StartServer) -> StartHttpd:
-    """Starts an httpd with this configuration."""
+    """Starts an httpd with this configuration, once `prepare` has filled its directory."""
 
-    def run(config: str, mpm: Mpm | None = None, modules: str = "") -> Watched:
-        return start(Httpd(config, mpm, modules))
+    def run(
+        config: str,
+        mpm: Mpm | None = None,
+        modules: str = "",
+        prepare: Callable[[Path], None] = lambda root: None,
+    ) -> Watched:
+        server = Httpd(config, mpm, modules)
+        prepare(server.root)
+        return start(server)
 
     return run
 

@@ -20,6 +20,9 @@ ON_OFF = [
     "WSGIRestrictStdin",
     "WSGIRestrictStdout",
     "WSGIRestrictSignal",
+    "WSGISocketRotation",
+    "WSGIServerMetrics",
+    "WSGIPassApacheRequest",
 ]
 GLOBAL_ONLY = {
     "WSGIPythonHome": "/usr",
@@ -35,7 +38,22 @@ GLOBAL_ONLY = {
     "WSGIRestrictStdin": "On",
     "WSGIRestrictStdout": "On",
     "WSGIRestrictSignal": "On",
+    "WSGISocketPrefix": "run/wsgi",
+    "WSGISocketRotation": "Off",
+    "WSGIAcceptMutex": "default",
+    "WSGIServerMetrics": "On",
+    "WSGISlowRequests": "5",
+    "WSGITelemetryService": "unix:/run/telemetry",
+    "WSGITelemetryOptions": "All",
 }
+# Directives of a section that say who may do what: in no server, but in .htaccess files.
+AUTH = {
+    "WSGIAccessScript": "/access.py",
+    "WSGIAuthUserScript": "/auth.py",
+    "WSGIAuthGroupScript": "/auth.py",
+    "WSGIGroupAuthoritative": "Off",
+}
+SCRIPTS = [*list(AUTH)[:3], "WSGIDispatchScript"]
 ALIAS_OPTIONS = ["process-group", "application-group", "callable-object", "pass-authorization"]
 
 BAD: list[tuple[str, list[str]]] = [
@@ -79,6 +97,75 @@ BAD: list[tuple[str, list[str]]] = [
     ("WSGIPythonHome", []),
     ("WSGIPythonPath", []),
     ("WSGIPythonWarnings", []),
+    ("WSGIAcceptMutex", []),
+    ("WSGIAcceptMutex none", ["default", "flock", "fcntl", "sysvsem", "posixsem", "pthread"]),
+    ("WSGISlowRequests -1", []),
+    ("WSGISlowRequests x", []),
+    ("WSGISlowRequests", []),
+    ("WSGITelemetryService", ["unix:"]),
+    ("WSGITelemetryService udp:localhost", ["unix:"]),
+    ("WSGITelemetryService unix:relative", ["unix:"]),
+    ("WSGITelemetryService unix:/t interval=0.4", ["0.5"]),
+    ("WSGITelemetryService unix:/t interval=x", ["0.5"]),
+    ("WSGITelemetryService unix:/t interval = 1", []),
+    ("WSGITelemetryService unix:/t bogus=1", []),
+    ("WSGITelemetryOptions", []),
+    ("WSGITelemetryOptions Bogus", ["CaptureUserAgent"]),
+    ("WSGITelemetryOptions +", []),
+    ("WSGITelemetryOptions +All", []),
+    ("WSGITelemetryOptions -None", []),
+    ("WSGITelemetryOptions +CaptureUserAgent CaptureUserAgent", []),
+    ("WSGIHandlerScript", []),
+    ("WSGIHandlerScript name", []),
+    ("WSGIHandlerScript name relative.py", ["relative.py"]),
+    ("WSGIHandlerScript name /x.py bogus=1", ["bogus", "process-group", "pass-authorization"]),
+    ("WSGIHandlerScript name /x.py callable-object=x", ["callable-object"]),
+    ("WSGIHandlerScript name /x.py pass-authorization=x", ["On", "Off"]),
+    ("WSGIHandlerScript name /x.py word", ["word"]),
+    ("WSGIDispatchScript", []),
+    ("WSGIDispatchScript relative.py", ["relative.py"]),
+    ("WSGIDispatchScript /x.py bogus=1", ["bogus", "process-group", "application-group"]),
+    ("WSGIDispatchScript /x.py application-group=", ["application-group"]),
+    ("WSGIDispatchScript /x.py word", ["word"]),
+    ("WSGIImportScript", []),
+    ("WSGIImportScript relative.py", ["absolute"]),
+    ("WSGIImportScript /x.py bogus=1", ["bogus"]),
+    ("WSGIImportScript /x.py word", ["word"]),
+    ("WSGIImportScript /x.py process-group=", ["process-group"]),
+    ("WSGIRestrictProcess", []),
+]
+# What is found out when everything was read.
+LATE: list[tuple[str, str]] = [
+    ("WSGIImportScript /x.py", "process-group is missing"),
+    ("WSGIImportScript /x.py application-group=x", "process-group is missing"),
+    ("WSGIImportScript /x.py process-group=%{GLOBAL}", "application-group is missing"),
+    ("WSGIImportScript /x.py process-group=x application-group=x", "'x' is not defined"),
+    ("WSGIImportScript /x.py process-group=%{SERVER} application-group=x", "is not defined"),
+    (
+        "WSGIImportScript /x.py process-group=%{GLOBAL} application-group=x callable-object=x",
+        "process-group and application-group",
+    ),
+    (
+        "WSGIImportScript /x.py process-group=x application-group=x\nWSGIDaemonProcess x",
+        "'x' is not defined, or only after this",
+    ),
+    ("WSGIScriptAlias / /x.wsgi process-group=x application-group=x", "'x' is not defined"),
+    (
+        "WSGIScriptAliasMatch ^/x$ /x.wsgi process-group=x application-group=%{GLOBAL}",
+        "'x' is not defined",
+    ),
+    ("WSGIDaemonProcess x\nWSGIDaemonProcess x", "'x' already"),
+    (
+        "<VirtualHost *>\nServerName other\nWSGIDaemonProcess x\n</VirtualHost>\n"
+        "WSGIImportScript /x.py process-group=x application-group=x",
+        "belongs to another virtual host",
+    ),
+    (
+        "<VirtualHost *>\nServerName other\nWSGIDaemonProcess x\n</VirtualHost>\n"
+        "<VirtualHost *>\nServerName one\n"
+        "WSGIScriptAlias / /x.wsgi process-group=x application-group=x\n</VirtualHost>",
+        "belongs to another virtual host",
+    ),
 ]
 
 GOOD = [
@@ -95,6 +182,28 @@ GOOD = [
     "WSGISwitchInterval 0.001",
     "WSGIPythonWarnings ignore\nWSGIPythonWarnings error::UserWarning",
     "WSGIVerboseDebugging Off",
+    *(f"WSGIAcceptMutex {name}" for name in ("Default", "FLOCK", "pthread")),
+    "WSGISlowRequests 0",
+    "WSGISlowRequests 2.5",
+    "WSGITelemetryService unix:/run/t",
+    "WSGITelemetryService 'unix:/run/t' interval=\"0.5\"",
+    "WSGITelemetryOptions +CaptureUserAgent\nWSGITelemetryOptions -captureuseragent",
+    "WSGITelemetryOptions None\nWSGITelemetryOptions All",
+    "WSGIHandlerScript name '/x y.py' process-group=x application-group=%{GLOBAL}",
+    "WSGIDispatchScript /x.py application-group=%{SERVER} process-group=x",
+    "WSGIRestrictProcess a 'b c' %{GLOBAL}",
+    "WSGIImportScript /x.py process-group=%{GLOBAL} application-group=%{GLOBAL}",
+    "WSGIDaemonProcess x\nWSGIImportScript '/x.py' application-group='a b' process-group=x",
+    "WSGIDaemonProcess x\n<VirtualHost *>\nServerName one\n"
+    "WSGIImportScript /x.py process-group=x application-group=x\n</VirtualHost>",
+    "<VirtualHost *>\nServerName one\nWSGIDaemonProcess x\n"
+    "WSGIScriptAlias / /x.wsgi process-group=x application-group=x\n</VirtualHost>\n"
+    "<VirtualHost *:81>\nServerName one\n"
+    "WSGIImportScript /x.py process-group=x application-group=x\n</VirtualHost>",
+    "WSGIScriptAlias / /x.wsgi process-group=undefined",
+    "WSGIScriptAliasMatch ^/(.*) /$1.wsgi process-group=undefined application-group=x",
+    *(f"<Location />\n{name} {value}\n</Location>" for name, value in AUTH.items()),
+    "<Location />\nWSGIHandlerScript a /a.py\nWSGIDispatchScript /d.py\n</Location>",
     "<Location />\nWSGIApplicationGroup %{GLOBAL}\nWSGICallableObject app\n</Location>",
     "<VirtualHost *>\nServerName x\nWSGIScriptAlias / /y.wsgi\n</VirtualHost>",
     "<VirtualHost *>\nServerName x\nWSGIApplicationGroup x\n</VirtualHost>",
@@ -146,9 +255,54 @@ def test_server_level_directives(name: str, section: str, complaint: str) -> Non
     assert complaint in stderr or "not allowed" in stderr or "cannot occur" in stderr
 
 
-@pytest.mark.parametrize("name", ["WSGIScriptAlias", "WSGIScriptAliasMatch"])
-def test_aliases_belong_to_servers(name: str) -> None:
-    code, stderr, _ = check(f"<Directory />\n{name} /x /y.wsgi\n</Directory>\n")
+@pytest.mark.parametrize(("config", "complaint"), LATE)
+def test_a_mistake_that_concerns_several_lines(config: str, complaint: str) -> None:
+    """The line that is wrong is named, in the log as httpd has no better place then."""
+    server = Httpd(f"{config}\n")
+    lines = server.config.read_text().splitlines()
+    wrong = [
+        number
+        for number, line in enumerate(lines, 1)
+        if line.startswith(("WSGIImportScript", "WSGIScriptAlias", "WSGIDaemonProcess"))
+    ]
+    result = server.check_config()
+    log = server.log.path.read_text() if server.log.path.exists() else ""
+    server.remove()
+    assert result.returncode != 0
+    [message] = [line for line in (result.stderr + log).splitlines() if complaint in line]
+    assert any(f"on line {number} of {server.config}: " in message for number in wrong), message
+
+
+@pytest.mark.parametrize("name", AUTH)
+def test_who_may_do_what_is_said_in_sections(name: str) -> None:
+    code, stderr, _ = check(f"{name} {AUTH[name]}\n")
+    assert code != 0
+    assert f"{name} not allowed here" in stderr
+    code, stderr, _ = check(f"<VirtualHost *>\n{name} {AUTH[name]}\n</VirtualHost>\n")
+    assert code != 0
+    assert f"{name} not allowed in <VirtualHost> context" in stderr
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("rest", ["", "relative.py", "/x.py bogus=1", "/x.py word"])
+def test_scripts_that_decide_need_a_path(name: str, rest: str) -> None:
+    code, stderr, _ = check(f"<Location />\n{name} {rest}\n</Location>\n")
+    assert code != 0
+    assert name in stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WSGIScriptAlias /x /y.wsgi",
+        "WSGIScriptAliasMatch /x /y.wsgi",
+        "WSGIDaemonProcess x",
+        "WSGIImportScript /x.py process-group=%{GLOBAL} application-group=x",
+    ],
+)
+def test_what_belongs_to_servers(line: str) -> None:
+    name = line.split()[0]
+    code, stderr, _ = check(f"<Directory />\n{line}\n</Directory>\n")
     assert code != 0
     assert f"{name} not allowed" in stderr
 
@@ -163,7 +317,18 @@ def test_removed_directives_are_unknown(name: str) -> None:
     assert "Invalid command" in stderr
 
 
-@pytest.mark.parametrize("line", ["WSGIApplicationGroup x", "WSGIScriptAlias /x /y.wsgi"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WSGIApplicationGroup x",
+        "WSGIProcessGroup x",
+        "WSGIScriptAlias /x /y.wsgi",
+        "WSGIHandlerScript name /y.py",
+        "WSGIDispatchScript /y.py",
+        "WSGIPassApacheRequest On",
+        "WSGIServerMetrics On",
+    ],
+)
 def test_what_htaccess_may_not_hold(httpd: StartHttpd, line: str) -> None:
     server = httpd("<Directory @ROOT@/htdocs>\nAllowOverride All\n</Directory>")
     (server.root / "htdocs" / ".htaccess").write_text(line + "\n")
@@ -171,10 +336,17 @@ def test_what_htaccess_may_not_hold(httpd: StartHttpd, line: str) -> None:
     assert server.get("/").status == 500
 
 
-def test_override_classes_of_htaccess(httpd: StartHttpd) -> None:
-    server = httpd("<Directory @ROOT@/htdocs>\nAllowOverride AuthConfig\n</Directory>")
-    (server.root / "htdocs" / ".htaccess").write_text("WSGIPassAuthorization On\n")
-    server.log.expect(r"WSGIPassAuthorization not allowed here")
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("AuthConfig", "WSGIPassAuthorization On"),
+        *(("FileInfo", f"{name} {value}") for name, value in AUTH.items()),
+    ],
+)
+def test_override_classes_of_htaccess(httpd: StartHttpd, override: str, line: str) -> None:
+    server = httpd(f"<Directory @ROOT@/htdocs>\nAllowOverride {override}\n</Directory>")
+    (server.root / "htdocs" / ".htaccess").write_text(f"{line}\n")
+    server.log.expect(rf"{line.split()[0]} not allowed here")
     assert server.get("/").status == 500
 
 

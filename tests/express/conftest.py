@@ -1,40 +1,70 @@
-"""Fixtures: servers that mod_wsgi-express starts, whose error log must hold no surprise."""
+"""Fixtures: servers that mod_wsgi-express starts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from express import APPS, Express, public_directory
 
+NewServer = Callable[..., Express]
 Start = Callable[..., Express]
 
 
 @pytest.fixture
+def new_server() -> Iterator[NewServer]:
+    """Makes servers that are gone after the test. They are to be started by the test."""
+    servers: list[Express] = []
+
+    def make(command: Sequence[str | Path] | None = None) -> Express:
+        servers.append(Express(command) if command else Express())
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.remove()
+
+
+@pytest.fixture
+def server(new_server: NewServer) -> Express:
+    return new_server()
+
+
+@pytest.fixture
 def express() -> Iterator[Start]:
-    """Makes servers, which are stopped, looked over and removed after the test."""
-    with ExitStack() as stack:
+    """Makes servers with words of a command line; their logs must hold no surprise."""
+    servers: list[Express] = []
 
-        def make(*words: str | Path, user: list[str] | None = None) -> Express:
-            server = Express(*words, user=user)
-            stack.callback(server.remove)
-            stack.callback(finish, server)
-            return server
+    def make(*words: str | Path) -> Express:
+        server = Express()
+        server.words = list(words)
+        servers.append(server)
+        return server
 
-        yield make
+    yield make
+    told = []
+    for server in servers:
+        try:
+            if server.process is not None:
+                server.stop()
+            told += server.surprises()
+        finally:
+            server.remove()
+    assert not told
 
 
 @pytest.fixture
 def start(express: Start) -> Start:
-    """Starts servers."""
-    return lambda *words, **facts: express(*words, **facts).start()
+    """Makes such servers and starts them."""
 
+    def make(*words: str | Path, **environ: str) -> Express:
+        server = express(*words)
+        server.start(**environ)
+        return server
 
-def finish(server: Express) -> None:
-    server.stop()
-    assert not server.surprises(), server.log
+    return make
 
 
 @pytest.fixture
@@ -42,8 +72,6 @@ def site() -> Iterator[Path]:
     """A directory for files that the serving account reads."""
     directory = public_directory()
     yield directory
-    import shutil
-
     shutil.rmtree(directory)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from express import poll
+from express import title
+from waiting import poll
 
 HELLO = """\
 def {name}(environ, start_response):
@@ -30,7 +31,8 @@ def test_script(start: Start, site: Path) -> None:
 def test_relative_script(express: Start) -> None:
     server = express("app.wsgi")
     hello(server.directory / "app.wsgi", "relative")
-    assert server.start().get().body == b"relative"
+    server.start()
+    assert server.get().body == b"relative"
 
 
 def test_entry_point_wins(start: Start, site: Path) -> None:
@@ -89,8 +91,9 @@ def test_late_failure(express: Start, site: Path) -> None:
         "if 'MOD_WSGI_EXPRESS' in os.environ: raise RuntimeError('late')\n"
         f"{HELLO.format(name='application', text='unused')}"
     )
-    server = express(script).start()
-    server.allowed.append(".*")
+    server = express(script)
+    server.start()
+    server.expected.append(".*")
     assert server.get().status == 500
     assert "RuntimeError: late" in server.log
     hello(script, "mended")
@@ -131,7 +134,7 @@ def test_reload_on_changes(start: Start, site: Path) -> None:
         """)
     )
     server = start(site / "app.wsgi", "--reload-on-changes", "--python-path", site)
-    server.allowed.append(r"monitor \(pid=|Watching|Change|Trigger|WC0")
+    server.expected.append(r"monitor \(pid=|Watching|Change|Trigger|WC0")
     assert server.get().body == b"before"
     (site / "part.py").write_text("TEXT = b'after'\n")
     os.utime(site / "part.py", (1, 1))
@@ -140,7 +143,7 @@ def test_reload_on_changes(start: Start, site: Path) -> None:
 
 def test_embedded(start: Start, environ_app: Path) -> None:
     server = start(environ_app, "--embedded-mode")
-    facts = server.environ_of()
+    facts = server.environ()
     assert facts["mod_wsgi.process_group"] == ""
     assert not server.workers()
 
@@ -152,7 +155,7 @@ def test_debug_mode(start: Start, environ_app: Path, site: Path) -> None:
     )
     server = start(site / "app.wsgi", "--debug-mode")
     assert server.get().body == b"debugging"
-    assert "\nloaded\n" in server.output
+    assert "\nloaded\n" in server.told()
     assert server.processes() == [server.pid]
 
 
@@ -161,12 +164,13 @@ def test_coverage_and_profiler_and_recorder(express: Start, site: Path) -> None:
     server = express(
         hello(site / "app.wsgi", "watched"),
         *("--enable-coverage", "--enable-profiler", "--enable-recorder"),
-    ).start()
+    )
+    server.start()
     assert server.get().body == b"watched"
     server.stop()
-    assert (server.root / "htmlcov/index.html").exists()
-    assert list((server.root / "pstats").glob("*.pstats"))
-    assert len(list((server.root / "archive").iterdir())) >= 4
+    assert (server.server_root / "htmlcov/index.html").exists()
+    assert list((server.server_root / "pstats").glob("*.pstats"))
+    assert len(list((server.server_root / "archive").iterdir())) >= 4
 
 
 def test_process_group_and_names(start: Start, environ_app: Path) -> None:
@@ -174,22 +178,18 @@ def test_process_group_and_names(start: Start, environ_app: Path) -> None:
         *(environ_app, "--process-group", "site", "--process-name", "my server"),
         *("--application-group", "app", "--processes", "2", "--threads", "1"),
     )
-    facts = server.environ_of()
+    facts = server.environ()
     assert facts["mod_wsgi.process_group"] == "site"
     assert facts["mod_wsgi.application_group"] == "app"
     assert facts["wsgi.multiprocess"] is True
     assert facts["wsgi.multithread"] is False
-    from express import title
-
     assert title(server.pid).startswith("my server -f ")
     assert {title(pid) for pid in server.workers()} == {"(wsgi:site)"}
 
 
 def test_default_names(start: Start, environ_app: Path) -> None:
-    from express import title
-
     server = start(environ_app)
-    facts = server.environ_of()
+    facts = server.environ()
     assert facts["wsgi.multiprocess"] is False
     assert facts["wsgi.multithread"] is True
     address = f"localhost:{server.port}"

@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from express import Express, poll
+from express import COMMAND, Express
+from waiting import poll
+
+
+def set_up_server(server: Express) -> subprocess.CompletedProcess[str]:
+    server.command = (COMMAND, "setup-server")
+    return server.run()
 
 
 def set_up(server: Express) -> str:
-    result = server.run("setup-server")
+    result = set_up_server(server)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     return result.stdout
@@ -21,7 +27,7 @@ def set_up(server: Express) -> str:
 def test_setup_server(express: Start) -> None:
     server = express("missing.wsgi")
     assert "Control Script" in set_up(server)
-    names = {path.name for path in server.root.iterdir()}
+    names = {path.name for path in server.server_root.iterdir()}
     assert names == {
         "apachectl",
         "default.wsgi",
@@ -33,7 +39,7 @@ def test_setup_server(express: Start) -> None:
         "resource.wsgi",
         "rewrite.conf",
     }
-    assert (server.root / "apachectl").stat().st_mode & 0o777 == 0o755
+    assert (server.server_root / "apachectl").stat().st_mode & 0o777 == 0o755
 
 
 @pytest.mark.parametrize("word", ["--setup-only"])
@@ -42,20 +48,20 @@ def test_setup_only(express: Start, word: str, environ_app: Path) -> None:
     result = server.run()
     assert result.returncode == 0
     assert "Control Script" in result.stdout
-    assert (server.root / "httpd.conf").exists()
+    assert (server.server_root / "httpd.conf").exists()
 
 
 def test_users_files_are_kept(express: Start) -> None:
     server = express("app.wsgi")
     set_up(server)
-    rules, envvars = server.root / "rewrite.conf", server.root / "envvars"
+    rules, envvars = server.server_root / "rewrite.conf", server.server_root / "envvars"
     rules.write_text("# mine\n")
     envvars.write_text("# mine too\n")
-    (server.root / "httpd.conf").write_text("# not mine\n")
+    (server.server_root / "httpd.conf").write_text("# not mine\n")
     set_up(server)
     assert rules.read_text() == "# mine\n"
     assert envvars.read_text() == "# mine too\n"
-    assert "ServerRoot" in (server.root / "httpd.conf").read_text()
+    assert "ServerRoot" in (server.server_root / "httpd.conf").read_text()
 
 
 def test_directories_of_options(express: Start, site: Path) -> None:
@@ -77,7 +83,7 @@ def test_directories_of_options(express: Start, site: Path) -> None:
 
 def test_missing_parent(express: Start) -> None:
     server = express("app.wsgi", "--document-root", "/nonexistent/static")
-    result = server.run("setup-server")
+    result = set_up_server(server)
     assert result.returncode == 1
     message = "/nonexistent/static cannot be made, because /nonexistent does not exist"
     assert message in result.stderr
@@ -88,7 +94,7 @@ def test_envvars_script(express: Start, site: Path) -> None:
     (site / "vars").write_text("export ANSWER=42\n")
     server = express("app.wsgi", "--envvars-script", site / "vars")
     set_up(server)
-    assert (server.root / "envvars").read_text() == f". {site}/vars\n"
+    assert (server.server_root / "envvars").read_text() == f". {site}/vars\n"
 
 
 def test_handler_settings(express: Start, site: Path) -> None:
@@ -108,20 +114,20 @@ def test_handler_settings(express: Start, site: Path) -> None:
     assert settings["mount_point"] == "/api"
     assert settings["working_directory"] == str(site)
     assert settings["reloader_enabled"] is True
-    assert "reload_required = " in (server.root / "handler.wsgi").read_text()
+    assert "reload_required = " in (server.server_root / "handler.wsgi").read_text()
 
 
 @pytest.mark.parametrize("word", ["--disable-reloading", "--embedded-mode", "--debug-mode"])
 def test_reloading_is_off(express: Start, word: str) -> None:
     server = express("app.wsgi", "--reload-on-changes", word)
-    result = server.run("setup-server")
+    result = set_up_server(server)
     assert f"--reload-on-changes has no effect with {word}" in result.stderr
     assert handler_settings(server)["reloader_enabled"] is False
-    assert "reload_required" not in (server.root / "handler.wsgi").read_text()
+    assert "reload_required" not in (server.server_root / "handler.wsgi").read_text()
 
 
 def handler_settings(server: Express) -> dict[str, object]:
-    tree = ast.parse((server.root / "handler.wsgi").read_text())
+    tree = ast.parse((server.server_root / "handler.wsgi").read_text())
     (call,) = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     return ast.literal_eval(call.args[0])
 
@@ -130,7 +136,7 @@ def test_apachectl(express: Start, environ_app: Path) -> None:
     """Without FOREGROUND the server goes into the background; its verbs do what httpd's do."""
     server = express(environ_app)
     set_up(server)
-    ctl = server.root / "apachectl"
+    ctl = server.server_root / "apachectl"
 
     def control(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([ctl, *words], capture_output=True, text=True, timeout=30)
@@ -145,11 +151,11 @@ def test_apachectl(express: Start, environ_app: Path) -> None:
     try:
         poll(lambda: server.answers() and server.pid_file.exists(), "the server answers")
         pid = server.pid_file.read_text()
-        facts = server.environ_of()
-        assert facts["process"]["MOD_WSGI_SERVER_ROOT"] == str(server.root)
+        facts = server.environ()
+        assert facts["process"]["MOD_WSGI_SERVER_ROOT"] == str(server.server_root)
         assert control("graceful").returncode == 0
-        poll(lambda: "Doing graceful restart" in server.log, "a graceful restart")
-        assert server.environ_of()
+        poll(lambda: "Doing graceful restart" in server.log(), "a graceful restart")
+        assert server.environ()
         assert server.pid_file.read_text() == pid
     finally:
         assert control("stop").returncode == 0
@@ -164,7 +170,7 @@ def test_process_environment(start: Start, environ_app: Path, site: Path) -> Non
         *(environ_app, "--envvars-script", site / "vars", "--working-directory", site),
         *("--passenv", "ANSWER", "--setenv", "GREETING", 'say "hi"', "--python-path", site),
     )
-    facts = server.environ_of()
+    facts = server.environ()
     process = facts["process"]
     assert facts["ANSWER"] == "42"
     assert facts["GREETING"] == 'say "hi"'

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from express import Express, children, is_alive, poll, title
+from express import Express, environment, title
+from process import children, wait_gone
+from waiting import poll
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -23,9 +25,9 @@ def test_stop(start: Start, environ_app: Path, number: int) -> None:
     everything = server.processes()
     server.signal(number)
     assert server.wait() == 0
-    poll(lambda: not any(map(is_alive, everything)), "all processes end")
+    wait_gone(everything)
     assert not server.pid_file.exists()
-    assert not list(server.root.glob("wsgi*.sock"))
+    assert not list(server.server_root.glob("wsgi*.sock"))
 
 
 @pytest.mark.parametrize(
@@ -38,12 +40,12 @@ def test_stop(start: Start, environ_app: Path, number: int) -> None:
 def test_restart(start: Start, environ_app: Path, number: int, message: str) -> None:
     """The same httpd has new worker processes; the configuration is that of the start."""
     server = start(environ_app)
-    server.environ_of()
+    server.environ()
     before = server.workers()
     server.signal(number)
-    poll(lambda: message in server.log, message)
+    poll(lambda: message in server.log(), message)
     poll(lambda: set(server.workers()) - set(before), "a new worker", 20)
-    assert server.environ_of()["mod_wsgi.process_group"] == f"localhost:{server.port}"
+    assert server.environ()["mod_wsgi.process_group"] == f"localhost:{server.port}"
 
 
 def test_graceful_stop(start: Start, site: Path) -> None:
@@ -72,12 +74,12 @@ def test_graceful_stop(start: Start, site: Path) -> None:
 
 def test_killed_worker_is_replaced(start: Start, environ_app: Path) -> None:
     server = start(environ_app, "--processes", "2")
-    server.allowed.append("WC0")
+    server.expected.append("WC0")
     first, second = poll(lambda: len(server.workers()) == 2 and server.workers(), "two workers")
     os.kill(first, signal.SIGTERM)
     poll(lambda: len(set(server.workers()) - {first}) == 2, "a replacement")
     assert second in server.workers()
-    assert server.environ_of()
+    assert server.environ()
 
 
 class Terminal:
@@ -88,9 +90,9 @@ class Terminal:
         self.master, slave = pty.openpty()
         self.text = b""
         self.process = subprocess.Popen(
-            server.command(),
+            [*server.command, *server.options()],
             cwd=server.cwd,
-            env=os.environ | server.environ,
+            env=environment(),
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -148,7 +150,7 @@ def test_ctrl_c(terminal: Terminal) -> None:
     assert len(everything) >= 4
     terminal.type(b"\x03")
     assert terminal.process.wait(timeout=20) == 0
-    poll(lambda: not any(map(is_alive, everything)), "all processes end")
+    wait_gone(everything)
     assert b"Traceback" not in terminal.read()
 
 
@@ -157,23 +159,23 @@ def test_signal_is_forwarded(terminal: Terminal, number: int) -> None:
     everything = terminal.server.processes()
     terminal.process.send_signal(number)
     assert terminal.process.wait(timeout=20) == 0
-    poll(lambda: not any(map(is_alive, everything)), "all processes end")
+    wait_gone(everything)
 
 
 def test_resizing_does_not_stop(terminal: Terminal) -> None:
     terminal.process.send_signal(signal.SIGWINCH)
     terminal.process.send_signal(signal.SIGUSR1)
     # httpd gets the second after what it would have got of the first.
-    poll(lambda: "Doing graceful restart" in terminal.server.log, "a graceful restart")
+    poll(lambda: "Doing graceful restart" in terminal.server.log(), "a graceful restart")
     assert terminal.process.poll() is None
     assert "SIGWINCH" not in terminal.server.log
-    assert terminal.server.environ_of()
+    assert terminal.server.environ()
 
 
 def test_hangup_restarts(terminal: Terminal) -> None:
     terminal.process.send_signal(signal.SIGHUP)
-    poll(lambda: "Attempting to restart" in terminal.server.log, "a restart")
-    assert terminal.server.environ_of()
+    poll(lambda: "Attempting to restart" in terminal.server.log(), "a restart")
+    assert terminal.server.environ()
 
 
 def test_failure_is_not_hidden(express: Start, environ_app: Path, site: Path) -> None:

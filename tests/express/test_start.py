@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from express import Express, account
+from express import ACCOUNT, Express
 from mod_wsgi.express import checks, import_check, installation
 from mod_wsgi.express.errors import StartError
 
 
-def refusal(server: Express) -> str:
-    result = server.run()
+def refusal(server: Express, **environ: str) -> str:
+    result = server.run(**environ)
     assert result.returncode == 1, result.stdout + result.stderr
-    assert not (server.root / "httpd.pid").exists()
+    assert not (server.server_root / "httpd.pid").exists()
     message = result.stderr.removeprefix("mod_wsgi-express: error: ")
     assert message != result.stderr
     return message
@@ -69,7 +69,8 @@ def test_dependency_is_looked_for_in_its_place(express: Start, site: Path) -> No
         "    return [b'here']\n"
     )
     words = ("--python-path", site / "lib", "--working-directory", site)
-    server = express(site / "app.wsgi", *words).start()
+    server = express(site / "app.wsgi", *words)
+    server.start()
     assert server.get().body == b"here"
 
 
@@ -145,9 +146,7 @@ def test_package_of_distribution(
 
 
 def test_httpd_variable(express: Start, environ_app: Path) -> None:
-    server = express(environ_app)
-    server.environ["HTTPD"] = "/nonexistent/other"
-    assert "/nonexistent/other" in refusal(server)
+    assert "/nonexistent/other" in refusal(express(environ_app), HTTPD="/nonexistent/other")
 
 
 def test_no_modules(express: Start, environ_app: Path) -> None:
@@ -187,15 +186,18 @@ def test_closed_path(express: Start, site: Path) -> None:
 @pytest.mark.skipif(os.getuid() != 0, reason="only root changes accounts")
 @pytest.mark.parametrize("option", ["--user", "--group"])
 def test_unknown_account(express: Start, environ_app: Path, option: str) -> None:
-    words = account()
-    words[words.index(option) + 1] = "nobody-of-that-name"
-    assert "nobody-of-that-name" in refusal(express(environ_app, user=words))
+    server = express(environ_app, option, "nobody-of-that-name")
+    index = ACCOUNT.index(option)
+    server.account = [*ACCOUNT[:index], *ACCOUNT[index + 2 :]]
+    assert "nobody-of-that-name" in refusal(server)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="root is refused")
 def test_root(express: Start, environ_app: Path) -> None:
     """httpd does not serve as root: apachectl says what to do, httpd refuses."""
-    result = express(environ_app, user=[]).run()
+    server = express(environ_app)
+    server.account = []
+    result = server.run()
     assert result.returncode == 1
     assert "WARNING: the server was started by root" in result.stdout
     assert "--user" in result.stdout

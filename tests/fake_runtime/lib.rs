@@ -15,6 +15,7 @@ pub static wsgi_core_runtime: Runtime = Runtime {
     python_version: Bytes::new(b"3.99"),
     start,
     load,
+    run,
     serve,
     stop,
 };
@@ -57,6 +58,11 @@ unsafe extern "C" fn load(script: Bytes<'_>, group: Bytes<'_>, problem: RawProbl
     note(format!("load {} in '{}'", text(script), text(group)));
     problem.set(MessageId::SCRIPT_RAISED, "nothing is really loaded");
     Status::APPLICATION
+}
+
+unsafe extern "C" fn run(script: Bytes<'_>, group: Bytes<'_>, _: RawProblem) -> Status {
+    note(format!("run {} in '{}'", text(script), text(group)));
+    Status::OK
 }
 
 unsafe extern "C" fn stop(_: u64) -> Status {

@@ -144,6 +144,9 @@ pub struct Runtime {
     pub start: unsafe extern "C" fn(*const RuntimeSettings<'_>, RawProblem) -> Status,
     /// Loads a script into an application group ahead of requests.
     pub load: unsafe extern "C" fn(script: Bytes<'_>, group: Bytes<'_>, RawProblem) -> Status,
+    /// Runs a script on Python's main thread, with signals that end the process raising `SystemExit` in it. Returns
+    /// when the script does; [`Status::CLOSED`] when such a signal ended it.
+    pub run: unsafe extern "C" fn(script: Bytes<'_>, group: Bytes<'_>, RawProblem) -> Status,
     /// Serves one request; returns when its response is complete or has failed.
     pub serve: unsafe extern "C" fn(
         *const Request<'_>,

@@ -49,6 +49,37 @@ impl Group {
         })
     }
 
+    /// Runs a script that is all there is to run, on Python's main thread.
+    pub fn run(&self, pass: &Pass, path: &[u8]) -> std::result::Result<(), Failed> {
+        self.interpreter.attach(pass, |gil, _| {
+            let Own { scripts, prelude } = self.own.get(gil);
+            scripts.get(gil, prelude, &Wanted::alone(path)).map(drop)
+        })
+    }
+
+    /// Has signals that end the process raise `SystemExit` in what Python's main thread runs. For the main interpreter.
+    pub fn end_on_signals(&self, pass: &Pass) {
+        self.interpreter.attach(pass, |gil, _| {
+            let installed = self.own.get(gil).prelude.call(gil, "end_on_signals", []);
+            if installed.is_err() {
+                let exception = Exception::take(gil);
+                let text = "signals can't be handled";
+                log::write(gil, Level::Error, MessageId::INTERPRETER_SETUP, text);
+                traceback::write_lines(gil, &exception);
+            }
+        });
+    }
+
+    /// Whether such a signal came.
+    pub fn is_told_to_end(&self, pass: &Pass) -> bool {
+        self.interpreter.attach(pass, |gil, _| {
+            let told = self.own.get(gil).prelude.get(gil, "told_to_end");
+            let told = told.and_then(|told| told.is_true());
+            told.inspect_err(|Raised| crate::python::clear(gil))
+                .unwrap_or(true)
+        })
+    }
+
     /// Runs what Python does when an interpreter ends.
     pub fn finish(&self, pass: &Pass) {
         self.interpreter.attach(pass, |gil, _| {

@@ -188,6 +188,22 @@ def restrict_signals():
     module.signal = signal
 
 
+told_to_end = False
+
+
+def end_on_signals():
+    """Makes the signals that end a process raise SystemExit in what its main thread runs."""
+    import signal
+
+    def end(signalnum, frame):
+        global told_to_end
+        told_to_end = True
+        raise SystemExit(0)
+
+    for name in ("SIGTERM", "SIGINT", "SIGUSR1", "SIGXCPU"):
+        signal.signal(getattr(signal, name), end)
+
+
 def log_ignored(text, frame):
     """Logs what was ignored and the stack of the caller that asked for it."""
     import traceback

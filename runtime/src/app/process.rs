@@ -3,7 +3,7 @@
 use super::group::{Group, Groups};
 use super::script::Failed;
 use super::settings::{Settings, init_settings};
-use crate::python::{Ended, Gil, Interpreter, Life, Object, Pass, Result};
+use crate::python::{Ended, Gil, Interpreter, Life, Object, Pass, Result, with_signals};
 use crate::wsgi::{self, log};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,13 +71,34 @@ pub fn load(script: &[u8], application_group: &[u8]) -> std::result::Result<(), 
     let process = process()?;
     let pass = pass()?;
     let group = process.group(&pass, application_group)?;
-    group.preload(&pass, script).map_err(|Failed(id)| {
-        let text = format!(
-            "WSGI script '{}' could not be loaded",
-            String::from_utf8_lossy(script)
-        );
-        Refusal::new(Status::APPLICATION, id, text)
-    })
+    let loaded = group.preload(&pass, script);
+    loaded.map_err(|failed| failure(script, failed))
+}
+
+/// Runs a script on Python's main thread, with signals. `CLOSED` when one of them ended it.
+pub fn run(script: &[u8], application_group: &[u8]) -> std::result::Result<Status, Refusal> {
+    let process = process()?;
+    let pass = pass()?;
+    let main = process.group(&pass, b"")?;
+    let group = process.group(&pass, application_group)?;
+    let path = script.to_vec();
+    let work = move |pass: &Pass| {
+        main.end_on_signals(pass);
+        let result = with_signals(|| group.run(pass, &path));
+        (result, main.is_told_to_end(pass))
+    };
+    match process.life.run(&pass, work) {
+        Some((_, true)) => Ok(Status::CLOSED),
+        Some((Err(failed), false)) => Err(failure(script, failed)),
+        Some((Ok(()), false)) => Ok(Status::OK),
+        None => Ok(Status::PANIC),
+    }
+}
+
+fn failure(script: &[u8], Failed(id): Failed) -> Refusal {
+    let script = String::from_utf8_lossy(script);
+    let text = format!("WSGI script '{script}' could not be loaded");
+    Refusal::new(Status::APPLICATION, id, text)
 }
 
 /// Serves one request.

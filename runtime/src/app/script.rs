@@ -29,6 +29,8 @@ pub struct Wanted<'a> {
     reloading: bool,
     /// What a module's `reload_required` is called with.
     filename: &'a [u8],
+    /// It may end with `SystemExit`.
+    may_exit: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -40,6 +42,7 @@ impl<'a> Wanted<'a> {
             mtime: (mtime != 0).then_some(mtime),
             reloading: request.reloading,
             filename: request.filename.as_slice(),
+            may_exit: false,
         }
     }
 
@@ -50,6 +53,15 @@ impl<'a> Wanted<'a> {
             mtime: None,
             reloading: false,
             filename: path,
+            may_exit: false,
+        }
+    }
+
+    /// A script that is all there is to run.
+    pub fn alone(path: &'a [u8]) -> Self {
+        Self {
+            may_exit: true,
+            ..Self::ahead(path)
         }
     }
 
@@ -265,7 +277,9 @@ impl Scripts {
             } else {
                 MessageId::SCRIPT_RAISED
             };
-            traceback::report(gil, exception, id, wanted.path, &self.context);
+            if !(wanted.may_exit && id == MessageId::SCRIPT_EXIT) {
+                traceback::report(gil, exception, id, wanted.path, &self.context);
+            }
             Failed(id)
         })
     }

@@ -188,12 +188,25 @@ fn main_thread(
 
 /// Runs `work` with every signal blocked, so that a thread made in it inherits that.
 fn with_signals_blocked<R>(work: impl FnOnce() -> R) -> R {
+    with_mask(libc::sigfillset, work)
+}
+
+/// Runs `work` with no signal blocked. On Python's main thread signals thus interrupt what blocks, and their Python
+/// handlers run.
+pub fn with_signals<R>(work: impl FnOnce() -> R) -> R {
+    with_mask(libc::sigemptyset, work)
+}
+
+fn with_mask<R>(
+    fill: unsafe extern "C" fn(*mut libc::sigset_t) -> libc::c_int,
+    work: impl FnOnce() -> R,
+) -> R {
     // SAFETY: plain calls on local signal sets; the mask of this thread is put back.
     unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut mask: libc::sigset_t = std::mem::zeroed();
         let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        fill(&raw mut mask);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, &raw mut before);
         let result = work();
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
         result

@@ -18,6 +18,6 @@ pub use error::{Exc, Exception, Raised, Result, clear, raise, reraise, warn_depr
 pub use gil::{Gil, GilCell};
 pub use init::{Home, InitSettings};
 pub use interpreter::Interpreter;
-pub use life::{Ended, Life, Pass};
+pub use life::{Ended, Life, Pass, with_signals};
 pub use object::{ExactSequence, Object};
 pub use thread::{Locals, number as thread_number};

@@ -63,6 +63,8 @@ struct Names {
 const DRAINED: Duration = Duration::from_millis(20);
 /// How long a worker that takes requests may be avoided after a refusal.
 const AVOIDED: Duration = Duration::from_millis(500);
+/// How long it takes at least from a process that only runs its scripts to the next one.
+const SCRIPTS: Duration = Duration::from_secs(1);
 /// How often the dead are looked for.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How often where they hold nothing.
@@ -377,9 +379,13 @@ impl Group {
         let now = Instant::now();
         let served = worker.ready.map(|ready| now - ready);
         let reason = worker.reason();
-        let pause = row
+        let mut pause = row
             .back_off
             .ended(served, reason.is_some() && exit == Exit::Code(0));
+        if reason == Some(Reason::ScriptsEnded) {
+            // What there was to do may take no time at all.
+            pause = pause.max((worker.started + SCRIPTS).saturating_duration_since(now));
+        }
         row.start_at = now + pause;
         if let Some(path) = worker.address.path() {
             let _ = std::fs::remove_file(Path::new(std::ffi::OsStr::from_bytes(path)));

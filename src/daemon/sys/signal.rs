@@ -79,6 +79,24 @@ pub fn ignore(signal: i32) {
     let _ = set(signal, libc::SIG_IGN);
 }
 
+/// Keeps signals from this thread, and from those that it makes from now on.
+pub fn block_all() {
+    // SAFETY: plain calls on a local signal set.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
+    }
+}
+
+/// Sends this process a signal, for the thread that takes it.
+pub fn raise(signal: i32) {
+    // SAFETY: a system call with numbers.
+    unsafe {
+        libc::kill(libc::getpid(), signal);
+    }
+}
+
 fn set(signal: i32, handler: libc::sighandler_t) -> io::Result<()> {
     // SAFETY: zero is a value of this plain structure; the handler is async-signal-safe or none.
     unsafe {

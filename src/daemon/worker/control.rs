@@ -3,7 +3,7 @@
 use super::super::link::{Message, Reason};
 use super::super::sys::poll::{Poll, When};
 use super::super::sys::process::exit_now;
-use super::super::sys::signal::{Signals, ignore, reset};
+use super::super::sys::signal::{Signals, block_all, ignore, raise, reset};
 use super::shared::Shared;
 use std::io;
 use std::os::fd::AsFd;
@@ -26,15 +26,19 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What an orderly end may take when nothing else is set and nobody is left to see it.
 const ORPHAN: Duration = Duration::from_secs(5);
 
-/// Takes note of signals from the very beginning.
+/// Takes note of signals from the very beginning. Where scripts are all that the process runs, signals are theirs.
 ///
 /// # Errors
 /// When there is no descriptor left.
-pub fn install() -> io::Result<Signals> {
+pub fn install(threads: u32) -> io::Result<Signals> {
     for signal in [libc::SIGHUP, libc::SIGUSR2, libc::SIGPIPE, libc::SIGWINCH] {
         ignore(signal);
     }
     reset(libc::SIGCHLD);
+    if threads == 0 {
+        block_all();
+        return Signals::install(&[]);
+    }
     Signals::install(&[libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGXCPU])
 }
 
@@ -53,6 +57,9 @@ impl Control {
     /// Runs until the end of the process.
     pub fn run(self) -> ! {
         self.shared.link.send(Message::Ready);
+        if self.shared.settings.threads == 0 {
+            run_scripts(&self.shared);
+        }
         loop {
             match self.poll.wait(self.check_timers()) {
                 Ok(Some(SIGNALS)) => self.read_signals(),
@@ -164,6 +171,13 @@ impl Control {
         if let Some(timeout) = timeout {
             limit_end(&shared, timeout);
         }
+        if shared.settings.threads == 0 {
+            raise(libc::SIGTERM);
+            // The thread that runs the scripts ends the process.
+            loop {
+                std::thread::park();
+            }
+        }
         if !shared.activity.wait_idle(timeout) {
             overdue(&shared);
         }
@@ -172,6 +186,29 @@ impl Control {
         });
         let orderly = shared.application.stop(left);
         exit_now(i32::from(!orderly))
+    }
+}
+
+/// Runs the scripts of a process that serves no requests. Their end is its end.
+fn run_scripts(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    let run = move || {
+        shared.application.run_scripts();
+        shared.link.send(Message::Stopping(Reason::ScriptsEnded));
+        let timeout = shared.settings.shutdown_timeout;
+        let limit = if timeout.is_zero() {
+            Duration::MAX
+        } else {
+            timeout
+        };
+        exit_now(i32::from(!shared.application.stop(limit)))
+    };
+    if std::thread::Builder::new()
+        .name("wsgi-scripts".to_owned())
+        .spawn(run)
+        .is_err()
+    {
+        exit_now(1);
     }
 }
 

@@ -35,6 +35,9 @@ pub trait Application: Send + Sync {
         exchange: &mut WorkerExchange<'_>,
     ) -> (Outcome, Option<Problem>);
 
+    /// Runs the scripts of a process that serves no requests, until they return or are told to by a signal.
+    fn run_scripts(&self);
+
     /// Lets applications end. False when they did not within the time.
     fn stop(&self, timeout: Duration) -> bool;
 }
@@ -82,7 +85,8 @@ fn prepare<A: Application + 'static>(
         log.line(Level::Alert, MessageId::WORKER_START, &text);
         EXIT_START
     };
-    let signals = control::install().map_err(|error| failed("no signals", &error))?;
+    let signals =
+        control::install(parts.settings.threads).map_err(|error| failed("no signals", &error))?;
     setup::apply(&parts).map_err(|error| failed("the process can't be set up", &error))?;
     let [board, listener, link, ledger] = parts.descriptors;
     let layout = Layout {
