@@ -171,9 +171,7 @@ class Express:
         fields = as_list(headers)
         return self.request("GET", target, [("Host", host), *fields] if host else fields)
 
-    def environ(
-        self, target: str = "/", headers: Headers = (), host: str = ""
-    ) -> dict[str, Any]:
+    def environ(self, target: str = "/", headers: Headers = (), host: str = "") -> dict[str, Any]:
         """What the application of apps/environ.wsgi tells."""
         response = self.get(target, headers, host)
         assert response.status == 200, (response.status, response.body[:500], self.told())
