@@ -71,12 +71,15 @@ def application(environ, start_response):
 
 def test_a_script_that_asks_to_be_loaded_again(httpd: StartHttpd) -> None:
     """Its `reload_required` is asked before each request, and the next process serves that one."""
-    server = httpd(grouped(app="gateway.wsgi") + "WSGIScriptAlias /asking @ROOT@/asking.wsgi")
+    server = httpd(
+        "WSGIDaemonProcess app\n"
+        "WSGIScriptAlias / @ROOT@/asking.wsgi process-group=app application-group=%{GLOBAL}"
+    )
     script = server.root / "asking.wsgi"
     script.write_text(ASKING)
 
     def ask() -> str:
-        pid, length = server.post("/asking", b"x" * 300000).body.decode().split()
+        pid, length = server.post("/", b"x" * 300000).body.decode().split()
         assert length == "300000"
         return pid
 
