@@ -279,11 +279,7 @@ CASES = [
         "WSGIPythonWarnings default",
         "WSGIPythonWarnings error::UserWarning",
     ),
-    case(
-        "--orphan-interpreter",
-        "WSGIDestroyInterpreter Off",
-        removed=("WSGIDestroyInterpreter On",),
-    ),
+    case("--orphan-interpreter", "WSGIDestroyInterpreter Off"),
     case("--switch-interval 0.25", "WSGISwitchInterval 0.25", f"{DAEMON}switch-interval=0.25"),
     # Static files and responses
     case(

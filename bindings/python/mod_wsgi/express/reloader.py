@@ -52,6 +52,8 @@ class Monitor:
                 self._interval = min(self._interval, interval)
                 return
             self._interval = interval
+            # What changes from now on counts, and not only from when the thread first looks.
+            self._changed_file()
             self._thread = threading.Thread(target=self._watch, name="monitor", daemon=True)
             self._thread.start()
             atexit.register(self._stop, self._thread)

@@ -80,13 +80,16 @@ def aliases(site: Site) -> Lines:
 def documentation(site: Site) -> Lines:
     if not site.options.enable_docs:
         return []
-    lines: Lines = []
-    for name in ("docs", "images"):
-        directory = str(installation.PACKAGE / name)
-        lines.append(directive("Alias", f"/__wsgi__/{name}", directory))
-        options = ["DirectoryIndex index.html", "Require all granted"]
-        lines += block("Directory", quote(directory), *options)
-    return lines
+    directory = installation.PACKAGE / "docs"
+    options = [
+        "DirectoryIndex express.md",
+        'AddType "text/plain; charset=utf-8" .md',
+        "Require all granted",
+    ]
+    return [
+        directive("Alias", "/__wsgi__/docs", directory),
+        *block("Directory", quote(directory), *options),
+    ]
 
 
 def paths(site: Site) -> Lines:

@@ -12,7 +12,6 @@ def python(site: Site) -> Lines:
         directive("WSGISocketPrefix", site.socket_prefix),
         "WSGISocketRotation Off",
         *when("ORPHAN_INTERPRETER", "WSGIDestroyInterpreter Off"),
-        *when("!ORPHAN_INTERPRETER", "WSGIDestroyInterpreter On"),
         *when("MOD_WSGI_FREE_THREADING", "WSGIFreeThreading On"),
         *when("MOD_WSGI_VERBOSE_DEBUGGING", "WSGIVerboseDebugging On"),
     ]
