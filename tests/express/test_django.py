@@ -136,7 +136,7 @@ def test_other_settings(own_site: Site) -> None:
 def test_whitenoise_serves_static_files_itself(own_site: Site) -> None:
     own_site.project.write(
         "with_whitenoise.py",
-        "from .settings import *\nMIDDLEWARE = ['whitenoise.middleware.WhiteNoiseMiddleware']\n",
+        "from .settings import *\nMIDDLEWARE += ['whitenoise.middleware.WhiteNoiseMiddleware']\n",
     )
     words = ["runmodwsgi", "--setup-only", "--server-root", str(own_site.server.server_root)]
     configuration = own_site.server.server_root / "httpd.conf"

@@ -28,13 +28,16 @@ def site(text: str, imports: str = "", work: str = "pass") -> str:
     "words", [["site_of_test.py"], ["--application-type", "module", "site_of_test"]]
 )
 def test_a_change_of_the_entry_point(server: Express, words: list[str]) -> None:
-    """The very next request has it."""
+    """The very next request has it, from another process."""
     server.write("site_of_test.py", site("one"))
     server.start(*words)
-    assert server.text().endswith(" one")
+    pids = {server.text().split()[0]}
     for text in ("two and", "three and more"):
         server.write("site_of_test.py", site(text))
-        assert server.text().endswith(f" {text}")
+        pid, _, rest = server.text().partition(" ")
+        assert rest == text
+        assert pid not in pids
+        pids.add(pid)
 
 
 def test_a_change_that_breaks_it(server: Express) -> None:

@@ -16,6 +16,7 @@ pub static wsgi_core_runtime: Runtime = Runtime {
     start,
     load,
     run,
+    wants_reload,
     serve,
     stop,
 };
@@ -63,6 +64,10 @@ unsafe extern "C" fn load(script: Bytes<'_>, group: Bytes<'_>, problem: RawProbl
 unsafe extern "C" fn run(script: Bytes<'_>, group: Bytes<'_>, _: RawProblem) -> Status {
     note(format!("run {} in '{}'", text(script), text(group)));
     Status::OK
+}
+
+unsafe extern "C" fn wants_reload(_: *const Request<'_>) -> bool {
+    false
 }
 
 unsafe extern "C" fn stop(_: u64) -> Status {

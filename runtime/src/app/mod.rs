@@ -8,4 +8,4 @@ mod settings;
 mod setup;
 mod turn;
 
-pub use process::{Refusal, load, run, serve, start, stop};
+pub use process::{Refusal, load, run, serve, start, stop, wants_reload};

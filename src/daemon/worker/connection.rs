@@ -139,7 +139,7 @@ fn request(
         daemon_start: clock::seconds(),
         ..head.request()
     };
-    if shared.is_outdated(&request) {
+    if shared.is_outdated(&request) || shared.application.wants_reload(&request) {
         shared.retire(Reason::ScriptReload);
     }
     // A process that is to be replaced takes nothing new: the request waits for the one after it.
