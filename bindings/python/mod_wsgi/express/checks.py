@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from . import accounts, import_check, installation
 from .accounts import Account
@@ -159,7 +160,7 @@ def _check_import(site: Site, account: Account | None) -> None:
         options.callable_object,
         *dict.fromkeys([site.working_directory, *site.python_path]),
     ]
-    identity = {}
+    identity: dict[str, Any] = {}
     if account:
         identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
     limit = options.startup_timeout if site.mode is Mode.DAEMON else 0

@@ -8,7 +8,7 @@ from typing import NoReturn
 from . import banner, checks, installation, launch, layout, module_commands, validation
 from .derived import Site
 from .errors import ConfigurationError, StartError
-from .options import Options, from_namespace
+from .options import from_namespace
 from .parsing import PROGRAM, expand, make_parser
 
 USAGE = f"Usage: {PROGRAM} command [options]\n"
@@ -80,7 +80,7 @@ def _generate(site: Site, setup: bool) -> Site:
     return site
 
 
-Server = Callable[[Options, Sequence[str]], object]
+Server = Callable[[object, Sequence[str]], object]
 
 
 def _serve(command: str, words: list[str], action: Server) -> int:

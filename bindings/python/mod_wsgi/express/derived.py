@@ -79,7 +79,9 @@ class Site:
     @property
     def https_url(self) -> str | None:
         port = self.options.https_port
-        return port and f"https://{bracketed(self.server_name)}{_port(port, 443)}/"
+        if port is None:
+            return None
+        return f"https://{bracketed(self.server_name)}{_port(port, 443)}/"
 
     @property
     def status_url(self) -> str:
@@ -261,7 +263,7 @@ class Site:
     def mime_types(self) -> str:
         if self.options.mime_types:
             return absolute(self.options.mime_types)
-        known = (path for path in mimetypes.knownfiles if os.path.exists(path))
+        known = (str(path) for path in mimetypes.knownfiles if os.path.exists(path))
         return next(known, "/dev/null")
 
     # Logs

@@ -12,26 +12,29 @@ import site
 import sys
 import traceback
 import types
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any
 
 FAILED = 3
 """Exit status when the application cannot be loaded; what is wrong is on stderr."""
 
 
-def stand_in(name, **attributes):
+def stand_in(name: str, **attributes: Any) -> types.ModuleType:
     """A module that has any attribute, as a function that returns its first argument."""
     module = types.ModuleType(name)
     vars(module).update(attributes)
 
-    def attribute(missing):
+    def attribute(missing: str) -> Callable[..., Any]:
         if missing.startswith("__"):
             raise AttributeError(missing)
         return lambda *arguments: arguments[0] if arguments else None
 
-    module.__getattr__ = attribute
+    vars(module)["__getattr__"] = attribute
     return module
 
 
-def install_stand_ins():
+def install_stand_ins() -> None:
     """Like the engine: an installed package `mod_wsgi` lends its submodules."""
     try:
         import mod_wsgi
@@ -39,8 +42,12 @@ def install_stand_ins():
         path = list(mod_wsgi.__path__)
     except ImportError:
         path = []
-    facts = {"process_group": "", "application_group": "", "maximum_processes": 1}
-    lists = {"event_callbacks": [], "shutdown_callbacks": [], "signal_callbacks": []}
+    facts: dict[str, Any] = {"process_group": "", "application_group": "", "maximum_processes": 1}
+    lists: dict[str, list[Any]] = {
+        "event_callbacks": [],
+        "shutdown_callbacks": [],
+        "signal_callbacks": [],
+    }
     classes = {
         "RequestTimeout": type("RequestTimeout", (BaseException,), {}),
         "FileWrapper": type("FileWrapper", (), {}),
@@ -59,7 +66,7 @@ def install_stand_ins():
     sys.modules.setdefault("apache", stand_in("apache", version=(2, 4, 0), description=""))
 
 
-def load(kind, entry_point):
+def load(kind: str, entry_point: str) -> Any:
     if kind == "module":
         __import__(entry_point)
         return sys.modules[entry_point]
@@ -76,7 +83,7 @@ def load(kind, entry_point):
     return module
 
 
-def without_our_frames(error):
+def without_our_frames(error: BaseException) -> TracebackType | None:
     """The traceback from where the application's own code begins."""
     trace = error.__traceback__
     while trace and trace.tb_frame.f_code.co_filename == __file__:
@@ -84,7 +91,7 @@ def without_our_frames(error):
     return trace
 
 
-def add_directories(directories):
+def add_directories(directories: Iterable[str]) -> None:
     before = sys.path[:]
     for directory in directories:
         site.addsitedir(directory)
@@ -92,7 +99,7 @@ def add_directories(directories):
     sys.path[:] = [*added, *before]
 
 
-def main(kind, entry_point, name, *directories):
+def main(kind: str, entry_point: str, name: str, *directories: str) -> int:
     # The directory of this file is no place for the application to import from.
     del sys.path[0]
     add_directories(directories)

@@ -2,11 +2,10 @@
 
 import os
 import shlex
-import shutil
 from pathlib import Path
 from typing import Any
 
-from . import apachectl, httpd_conf
+from . import accounts, apachectl, httpd_conf
 from .derived import Mode, Site, absolute
 from .errors import StartError
 
@@ -59,8 +58,7 @@ def generate(site: Site) -> None:
     if not site.is_static and site.mount_point != "/":
         # httpd answers /mounted with a redirection to /mounted/ only where there is a directory.
         Path(site.document_root + site.mount_point).mkdir(parents=True, exist_ok=True)
-    if os.getuid() == 0 and (site.options.user or site.options.group):
-        _give_away(site)
+    _give_away(site)
     _write(root / "httpd.conf", httpd_conf.render(site))
     _write(root / "apachectl", apachectl.render(site), 0o755)
     _write(root / "handler.wsgi", _handler(site))
@@ -145,17 +143,10 @@ def _debug_directories(site: Site) -> list[str]:
 
 def _give_away(site: Site) -> None:
     """What the serving account writes to, when that is not the one that starts the server."""
-    user, group = site.options.user, site.options.group
-    for directory in (site.python_eggs, *_debug_directories(site)):
-        try:
-            shutil.chown(directory, _account(user), _account(group))
-        except LookupError as error:
-            raise StartError(f"--user or --group: {error}") from None
-
-
-def _account(name: str | None) -> str | int | None:
-    """`#33` means the number."""
-    return int(name[1:]) if name and name.startswith("#") else name
+    account = accounts.serving(site)
+    if account:
+        for directory in (site.python_eggs, *_debug_directories(site)):
+            os.chown(directory, account.uid, account.gid)
 
 
 def _make_directory(path: Path) -> None:

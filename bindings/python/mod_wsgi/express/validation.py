@@ -5,6 +5,7 @@ import importlib.util
 import os
 import sysconfig
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from .errors import ConfigurationError
 from .option import Option
@@ -28,7 +29,7 @@ DEBUG_OPTIONS = (
 
 def complete(options: Options, arguments: list[str]) -> Options:
     """The options with what some of them imply, and with the argument of the command."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if any(getattr(options, name) for name in DEBUG_OPTIONS):
         changes["debug_mode"] = True
     if options.ssl_certificate:
@@ -73,7 +74,7 @@ def without_effect(options: Options) -> Iterator[str]:
 
 
 def is_given(options: Options, name: str) -> bool:
-    return getattr(options, name) != BY_NAME[name].default
+    return bool(getattr(options, name) != BY_NAME[name].default)
 
 
 def _check_values(option: Option, value: object) -> None:
