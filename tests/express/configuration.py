@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 from mod_wsgi.express import apachectl, definitions, httpd_conf, installation, validation
 from mod_wsgi.express.derived import Site
@@ -81,7 +80,3 @@ def _without(lines: list[str], others: list[str]) -> list[str]:
 
 def control_script(*words: str) -> str:
     return readable(apachectl.render(make_site("app.wsgi", *words)))
-
-
-def package_file(name: str) -> Path:
-    return installation.PACKAGE / name

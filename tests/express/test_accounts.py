@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from express import user_of
+from express import COMMAND, user_of
 
 AS_USER = ["setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups", "--"]
 
@@ -83,8 +83,6 @@ def test_private_port_without_root(express: Start, environ_app: Path, site: Path
 
 
 def test_install_module_as_ordinary_user(site: Path) -> None:
-    from express import COMMAND
-
     command = [*AS_USER, COMMAND, "install-module", "--modules-directory", site]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1

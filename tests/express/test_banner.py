@@ -8,7 +8,9 @@ import sys
 
 import pytest
 from configuration import make_site
-from mod_wsgi.express import banner
+from mod_wsgi.express import banner, derived, options, parsing, validation
+from mod_wsgi.express.derived import Site
+from mod_wsgi.express.options import Options
 
 URL = "http://localhost:8000/"
 
@@ -134,8 +136,6 @@ def test_no_startup_timeout() -> None:
 def test_locale(
     environ: dict[str, str], words: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mod_wsgi.express import derived, options, parsing, validation
-
     for variable in ("LANG", "LC_ALL", "LC_CTYPE"):
         monkeypatch.delenv(variable, raising=False)
     for variable, value in environ.items():
@@ -147,9 +147,6 @@ def test_locale(
 
 
 def test_default_server_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mod_wsgi.express.derived import Site
-    from mod_wsgi.express.options import Options
-
     monkeypatch.delenv("TMPDIR", raising=False)
     name = f"mod_wsgi-localhost:8000:{os.getuid()}"
     assert str(Site(Options()).server_root) == f"/tmp/{name}"

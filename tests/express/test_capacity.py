@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from configuration import effective, make_site
+from mod_wsgi.express import validation
 from mod_wsgi.express.errors import ConfigurationError
 
 # By processes and threads: capacity, threads per child, servers, clients, start/min/max; prefork's.
@@ -104,7 +105,5 @@ def test_zero(option: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_zero_from_elsewhere() -> None:
     site = make_site("app.wsgi")
     site.options.threads = 0
-    from mod_wsgi.express import validation
-
     with pytest.raises(ConfigurationError, match="--threads"):
         validation.validate(site.options)

@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
+from client import Connection
 from conftest import Start
 from express import Express
 
@@ -162,8 +163,6 @@ def test_request_bodies(start: Start, environ_app: Path) -> None:
 
 
 def test_chunked_request(start: Start, environ_app: Path) -> None:
-    from client import Connection
-
     server = start(environ_app, "--chunked-request")
     with Connection(server.port) as connection:
         connection.send_head("POST", "/", {"Transfer-Encoding": "chunked"})

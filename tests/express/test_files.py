@@ -166,8 +166,10 @@ def test_apachectl(express: Start, environ_app: Path) -> None:
 def test_process_environment(start: Start, environ_app: Path, site: Path) -> None:
     """envvars is read after apachectl's own variables, and wins over them."""
     (site / "vars").write_text("export ANSWER=42 MOD_WSGI_LISTENER_HOST=changed\n")
+    script = site / "app.wsgi"
+    script.write_text("import os\nos.environ['ANSWER']\n" + environ_app.read_text())
     server = start(
-        *(environ_app, "--envvars-script", site / "vars", "--working-directory", site),
+        *(script, "--envvars-script", site / "vars", "--working-directory", site),
         *("--passenv", "ANSWER", "--setenv", "GREETING", 'say "hi"', "--python-path", site),
     )
     facts = server.environ()

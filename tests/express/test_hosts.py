@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -179,8 +180,6 @@ def test_auth_group_script(start: Start, environ_app: Path, auth: Path) -> None:
 
 @needs("WSGIAuthUserScript")
 def test_auth_digest(start: Start, environ_app: Path, auth: Path) -> None:
-    import subprocess
-
     server = start(environ_app, "--auth-user-script", auth, "--auth-type", "Digest")
     server.expected += ["AH0", "WC0"]
     url = f"http://localhost:{server.port}/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,8 +28,6 @@ class Tls:
 @pytest.fixture(scope="module")
 def tls() -> Iterator[Tls]:
     """An authority, a server's certificate that it has signed, and a client's."""
-    import shutil
-
     directory = public_directory()
 
     def openssl(*words: str) -> None:

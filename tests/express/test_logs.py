@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import Start
-from express import Express
+from express import Express, title
 from waiting import poll
 
 
@@ -105,9 +107,6 @@ def test_rotation_and_the_terminal(express: Start, environ_app: Path) -> None:
 @pytest.mark.skipif(os.getuid() != 0, reason="only root writes to what is closed to others")
 def test_socket_as_stdout(start: Start, environ_app: Path, express: Start) -> None:
     """As under a service manager: it can be inherited, but not opened."""
-    import socket
-    import subprocess
-
     ours, theirs = socket.socketpair()
     server = express(environ_app, "--log-to-terminal", "--access-log")
     server.process = subprocess.Popen(
@@ -150,8 +149,6 @@ def test_service_script(start: Start, environ_app: Path, service: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name if os.getuid() else "www-data"
     told = f"service runs in {server.directory} as {user}"
     poll(lambda: told in server.log(), told, 20)
-    from express import title
-
     titles = sorted(title(pid) for pid in server.workers())
     assert "(wsgi:service:jobs)" in titles
     assert server.environ()

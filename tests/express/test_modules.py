@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from client import Connection
 from express import ACCOUNT, APPS, COMMAND
-from mod_wsgi.express import installation
+from mod_wsgi.express import installation, module_commands
 from process import descendants, free_port, wait_gone
 from waiting import poll
 
@@ -66,8 +66,6 @@ def test_install_module(site: Path) -> None:
 
 def test_framework_python(monkeypatch: pytest.MonkeyPatch, site: Path) -> None:
     """On macOS libpython has to be loaded first."""
-    from mod_wsgi.express import module_commands
-
     (site / "libpython.dylib").touch()
     facts = {"WITH_DYLD": 1, "LIBDIR": str(site), "LDLIBRARY": "libpython.dylib"}
     monkeypatch.setattr(sysconfig, "get_config_var", facts.get)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import signal
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
+from client import Connection
 from conftest import Start
 from express import Express, environment, title
 from process import children, wait_gone
@@ -60,8 +63,6 @@ def test_graceful_stop(start: Start, site: Path) -> None:
     )
     site.chmod(0o777)
     server = start(site / "app.wsgi")
-    from client import Connection
-
     with Connection(server.port) as connection:
         connection.send_head("GET", "/")
         poll((site / "started").exists, "the request is being served")
@@ -121,9 +122,6 @@ class Terminal:
 
 
 def become_foreground() -> None:
-    import fcntl
-    import termios
-
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from configuration import make_site
 from conftest import Start
 from express import ACCOUNT, Express
 from mod_wsgi.express import checks, import_check, installation
@@ -106,8 +107,6 @@ def test_foreign_address(express: Start, environ_app: Path) -> None:
 
 
 def test_port_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    from configuration import make_site
-
     def refuse(host: str | None, port: int) -> None:
         raise PermissionError
 

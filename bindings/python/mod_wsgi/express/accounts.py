@@ -14,6 +14,7 @@ from .errors import StartError
 @dataclass(frozen=True)
 class Account:
     name: str
+    home: str
     uid: int
     gid: int
     groups: frozenset[int]
@@ -56,7 +57,7 @@ def serving(site: Site) -> Account | None:
         groups = os.getgrouplist(entry.pw_name, gid)
     except OSError:
         groups = [gid]
-    return Account(entry.pw_name, entry.pw_uid, gid, frozenset(groups))
+    return Account(entry.pw_name, entry.pw_dir, entry.pw_uid, gid, frozenset(groups))
 
 
 def _user(name: str) -> pwd.struct_passwd:

@@ -16,6 +16,8 @@ from .errors import StartError
 
 IMPORT_TIMEOUT_S = 60
 FIRST_OPEN_PORT = 1024
+WITH_ENVVARS = 'if [ -f "$0" ]; then . "$0"; fi; exec "$@"'
+"""The environment that apachectl makes, of which the application may need something."""
 
 
 def before_generation(site: Site) -> None:
@@ -153,6 +155,7 @@ def _check_import(site: Site, account: Account | None) -> None:
     if not site.has_own_application or site.is_static or options.enable_debugger:
         return
     command = [
+        *(site.shell, "-c", WITH_ENVVARS, site.envvars),
         sys.executable,
         str(Path(import_check.__file__)),
         options.application_type,
@@ -160,15 +163,17 @@ def _check_import(site: Site, account: Account | None) -> None:
         options.callable_object,
         *dict.fromkeys([site.working_directory, *site.python_path]),
     ]
+    environ = os.environ | {"LANG": site.locale, "LC_ALL": site.locale}
     identity: dict[str, Any] = {}
     if account:
+        environ["HOME"] = account.home
         identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
     limit = options.startup_timeout if site.mode is Mode.DAEMON else 0
     try:
         answer = subprocess.run(
             command,
             cwd=site.working_directory,
-            env=os.environ | {"LANG": site.locale, "LC_ALL": site.locale},
+            env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=limit or IMPORT_TIMEOUT_S,
