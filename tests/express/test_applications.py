@@ -57,17 +57,11 @@ def test_module(start: Start, site: Path) -> None:
 
 
 def test_paste(start: Start, site: Path) -> None:
-    """Where Paste Deploy is installed; a package of that name stands in for it here."""
-    hello(site / "web.py", "unused")
-    (site / "paste/deploy").mkdir(parents=True)
-    (site / "paste/__init__.py").touch()
-    (site / "paste/deploy/__init__.py").write_text(
-        HELLO.format(name="application", text="pasted")
-        + "def loadapp(uri):\n"
-        + f"    assert uri == 'config:{site}/site.ini', uri\n"
-        + "    return application\n"
-    )
-    (site / "site.ini").touch()
+    pytest.importorskip("paste.deploy")
+    factory = "\n\ndef make(configuration):\n    return application\n"
+    web = hello(site / "web.py", "pasted")
+    web.write_text(web.read_text() + factory)
+    (site / "site.ini").write_text("[app:main]\nuse = call:web:make\n")
     server = start("--application-type", "paste", site / "site.ini", "--python-path", site)
     assert server.get().body == b"pasted"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from directives import needs
+from directives import needs, needs_authentication
 from express import Express
 
 
@@ -119,7 +119,7 @@ def test_trusted_proxies(start: Start, environ_app: Path) -> None:
     assert server.environ("/x", forwarded)["REMOTE_ADDR"] == "127.0.0.1"
 
 
-@needs("WSGIAccessScript")
+@needs_authentication()
 def test_host_access_script(start: Start, environ_app: Path, site: Path) -> None:
     script = site / "access.py"
     script.write_text(
@@ -155,7 +155,7 @@ def auth(site: Path) -> Path:
     return site / "auth.py"
 
 
-@needs("WSGIAuthUserScript")
+@needs_authentication()
 def test_auth_user_script(start: Start, environ_app: Path, auth: Path) -> None:
     server = start(environ_app, "--auth-user-script", auth)
     server.expected += ["AH0", "WC0"]
@@ -167,7 +167,7 @@ def test_auth_user_script(start: Start, environ_app: Path, auth: Path) -> None:
     assert server.environ("/", ANN)["REMOTE_USER"] == "ann"
 
 
-@needs("WSGIAuthUserScript", "WSGIAuthGroupScript")
+@needs_authentication()
 def test_auth_group_script(start: Start, environ_app: Path, auth: Path) -> None:
     server = start(
         *(environ_app, "--auth-user-script", auth, "--auth-group-script", auth),
@@ -178,7 +178,7 @@ def test_auth_group_script(start: Start, environ_app: Path, auth: Path) -> None:
     assert server.get("/", BOB).status in (401, 403)
 
 
-@needs("WSGIAuthUserScript")
+@needs_authentication()
 def test_auth_digest(start: Start, environ_app: Path, auth: Path) -> None:
     server = start(environ_app, "--auth-user-script", auth, "--auth-type", "Digest")
     server.expected += ["AH0", "WC0"]
@@ -188,7 +188,7 @@ def test_auth_digest(start: Start, environ_app: Path, auth: Path) -> None:
     assert subprocess.check_output([*curl, "-u", "ann:wrong"]) == b"401"
 
 
-@needs("WSGIAuthUserScript")
+@needs_authentication()
 def test_status_stays_for_this_machine(start: Start, environ_app: Path, auth: Path) -> None:
     server = start(environ_app, "--auth-user-script", auth, "--server-status")
     server.expected += ["AH0", "WC0"]
