@@ -87,3 +87,22 @@ def test_install_module_as_ordinary_user(site: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
     assert f"cannot be copied to {site}: Permission denied; become root, or" in result.stderr
+
+
+def test_foreign_server_root(express: Start, environ_app: Path, site: Path) -> None:
+    """The default one has a name that others can guess."""
+    server = express(environ_app, "--setup-only")
+    command = [*server.command, *server.words, "--port", str(server.port)]
+
+    def set_up() -> subprocess.CompletedProcess[str]:
+        environ = os.environ | {"TMPDIR": str(site)}
+        return subprocess.run(command, env=environ, capture_output=True, text=True)
+
+    assert set_up().returncode == 0
+    (root,) = site.iterdir()
+    assert root.name == f"mod_wsgi-localhost:{server.port}:0"
+    assert set_up().returncode == 0
+    shutil.chown(root, "www-data")
+    result = set_up()
+    assert result.returncode == 1
+    assert f"{root} belongs to somebody else" in result.stderr

@@ -720,6 +720,7 @@ CONTROL_SCRIPT = {
     "--enable-gdb --gdb-executable /opt/gdb": "exec /opt/gdb -x ROOT/gdb.cmds",
     "--https-port 8443 --ssl-certificate x": "MOD_WSGI_HTTPS_PORT=8443",
     "--port 9000": "MOD_WSGI_HTTP_PORT=9000",
+    "--port 8001": "MOD_WSGI_LISTENER_HOST=localhost\n",
     "--host 192.0.2.1": "MOD_WSGI_LISTENER_HOST=192.0.2.1",
     "--lang de_DE.UTF-8": "LC_ALL=de_DE.UTF-8",
     "--embedded-mode": "-DEMBEDDED_MODE",

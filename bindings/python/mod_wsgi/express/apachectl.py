@@ -87,7 +87,7 @@ def render(site: Site) -> str:
         working_directory=shlex.quote(site.working_directory),
         modules_directory=shlex.quote(site.modules_directory),
         server_root=shlex.quote(str(site.server_root)),
-        host=shlex.quote(str(options.host)),
+        host=shlex.quote(site.host),
         port=options.port,
         https_port=options.https_port,
         locale=shlex.quote(site.locale),

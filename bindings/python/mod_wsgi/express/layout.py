@@ -51,6 +51,8 @@ def generate(site: Site) -> None:
     """Writes everything that httpd needs to start."""
     root = site.server_root
     _make_directory(root)
+    if not site.options.server_root:
+        _check_owner(root)
     for directory in (site.document_root, site.python_eggs, *_debug_directories(site)):
         _make_directory(Path(directory))
     if site.options.log_directory:
@@ -147,6 +149,15 @@ def _give_away(site: Site) -> None:
     if account:
         for directory in (site.python_eggs, *_debug_directories(site)):
             os.chown(directory, account.uid, account.gid)
+
+
+def _check_owner(path: Path) -> None:
+    """Anybody may make a directory in /tmp beforehand, and put an `envvars` into it."""
+    if path.is_symlink() or path.stat().st_uid not in (0, os.getuid()):
+        raise StartError(
+            f"{path} belongs to somebody else; remove it, or choose another directory with "
+            "--server-root"
+        )
 
 
 def _make_directory(path: Path) -> None:
