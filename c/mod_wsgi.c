@@ -131,12 +131,6 @@ static apr_status_t free_settings(void *data)
     return APR_SUCCESS;
 }
 
-static apr_status_t free_engine(void *data)
-{
-    wsgi_core_engine_free(data);
-    return APR_SUCCESS;
-}
-
 /* Virtual hosts have none of their main server's configuration while they are
  * read, so that what all share hangs from the pool.
  */
@@ -1480,6 +1474,27 @@ static int monitor(apr_pool_t *p, server_rec *s)
     return DECLINED;
 }
 
+/* At httpd's own end it waits for the supervisors, and so for their workers:
+ * what started httpd may kill everything else once httpd is gone.
+ */
+static apr_status_t end_engine(void *data)
+{
+    server_rec *s = data;
+    apr_array_header_t *supervisors = get_supervisors(s);
+    int i;
+
+    wsgi_core_engine_free(server_conf(s)->process->engine);
+    for (i = 0; i < supervisors->nelts; i++) {
+        apr_proc_t *supervisor = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
+
+        if (supervisor->pid
+            && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
+            apr_proc_wait(supervisor, NULL, NULL, APR_WAIT);
+        }
+    }
+    return APR_SUCCESS;
+}
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
@@ -1501,8 +1516,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                != WSGI_CORE_OK) {
         return startup_failed(ptemp, err, NULL);
     }
-    apr_pool_cleanup_register(pconf, process->engine, free_engine,
-                              apr_pool_cleanup_null);
+    /* Runs before the one that ends the processes of piped logs. */
+    apr_pool_cleanup_register(pconf, s, end_engine, apr_pool_cleanup_null);
     for (i = 0; i < supervisors->nelts; i++) {
         watch_supervisor(process, APR_ARRAY_IDX(supervisors, i, apr_proc_t *));
     }

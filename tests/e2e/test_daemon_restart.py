@@ -256,6 +256,20 @@ def test_stop_with_a_request_in_flight_ends_everything(httpd: StartHttpd) -> Non
     connection.close()
 
 
+def test_httpd_ends_after_its_groups(httpd: StartHttpd) -> None:
+    server = httpd(grouped())
+    path = server.root / "tmp" / "atexit"
+    evaluate(server, "/", f"atexit.register(touch, '{path}')")
+    evaluate(server, "/", "atexit.register(time.sleep, 0.5)")
+    pids = daemons(server)
+    parent = server.server.process
+    assert parent is not None
+    parent.terminate()
+    parent.wait(15)
+    assert not any(map(process.is_running, pids))
+    assert path.read_text() == "called\n"
+
+
 def test_atexit_runs_when_a_process_is_replaced(httpd: StartHttpd) -> None:
     server = httpd(grouped())
     path = server.root / "tmp" / "atexit"
