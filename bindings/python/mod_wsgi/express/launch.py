@@ -18,7 +18,8 @@ def run(site: Site) -> int:
     Where nobody sits at a terminal this process becomes httpd: what manages the server then deals
     with httpd itself. The debugger needs the terminal for itself, and so does gdb.
     """
-    command = [str(site.server_root / "apachectl"), "start", "-DFOREGROUND"]
+    # Through the shell: /tmp may be mounted so that nothing there can be executed.
+    command = [site.shell, str(site.server_root / "apachectl"), "start", "-DFOREGROUND"]
     if site.mode is Mode.DEBUG or not sys.stdout.isatty():
         _become(command)
     return _attend(command)
