@@ -108,12 +108,9 @@ static apr_status_t free_settings(void *data)
     return APR_SUCCESS;
 }
 
-static apr_status_t free_process(void *data)
+static apr_status_t free_options(void *data)
 {
-    process_config *process = data;
-
-    wsgi_core_engine_free(process->engine);
-    wsgi_core_config_free(process->options);
+    wsgi_core_config_free(data);
     return APR_SUCCESS;
 }
 
@@ -135,7 +132,8 @@ static process_config *shared_config(apr_pool_t *p)
     process->pool = p;
     process->declarations = apr_array_make(p, 8, sizeof(declaration *));
     process->options = wsgi_core_config_new();
-    apr_pool_cleanup_register(p, process, free_process, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(p, process->options, free_options,
+                              apr_pool_cleanup_null);
     apr_pool_userdata_setn(process, PROCESS_KEY, NULL, p);
     return process;
 }
@@ -1297,6 +1295,16 @@ static int mpm_limit(int query)
     return ap_mpm_query(query, &limit) == APR_SUCCESS && limit > 0 ? limit : 1;
 }
 
+/*
+ * Whether the terminal is the application's, for its debugger: httpd -X, and
+ * -DONE_PROCESS alone, are a single process.
+ */
+static int has_terminal(void)
+{
+    return ap_exists_config_define("DEBUG")
+           || ap_exists_config_define("ONE_PROCESS");
+}
+
 /* Options that follow from httpd itself. */
 static wsgi_core_status set_host_options(wsgi_core_config *options,
                                          apr_pool_t *p, const server_rec *s,
@@ -1318,8 +1326,7 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
         (unsigned long)ap_unixd_config.user_id,
         (unsigned long)ap_unixd_config.group_id, (int)apr_time_sec(s->timeout),
         mpm_limit(AP_MPMQ_MAX_THREADS), mpm_limit(AP_MPMQ_MAX_DAEMONS),
-        /* httpd -X: the terminal is the application's */
-        ap_exists_config_define("DEBUG") ? "On" : "Off");
+        has_terminal() ? "On" : "Off");
     return wsgi_core_config_parse(options, line, strlen(line), err);
 }
 
@@ -1399,6 +1406,27 @@ static int monitor(apr_pool_t *p, server_rec *s)
     return DECLINED;
 }
 
+/* At httpd's own end it waits for the supervisors, and so for their workers:
+ * what started httpd may kill everything else once httpd is gone.
+ */
+static apr_status_t end_engine(void *data)
+{
+    server_rec *s = data;
+    apr_array_header_t *supervisors = get_supervisors(s);
+    int i;
+
+    wsgi_core_engine_free(server_conf(s)->process->engine);
+    for (i = 0; i < supervisors->nelts; i++) {
+        apr_proc_t *supervisor = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
+
+        if (supervisor->pid
+            && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
+            apr_proc_wait(supervisor, NULL, NULL, APR_WAIT);
+        }
+    }
+    return APR_SUCCESS;
+}
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
@@ -1420,6 +1448,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                != WSGI_CORE_OK) {
         return startup_failed(ptemp, err, NULL);
     }
+    /* Runs before the one that ends the processes of piped logs. */
+    apr_pool_cleanup_register(pconf, s, end_engine, apr_pool_cleanup_null);
     for (i = 0; i < supervisors->nelts; i++) {
         supervisor = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
         if (supervisor->pid) {

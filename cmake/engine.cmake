@@ -3,8 +3,8 @@
 
 set(engine_soversion "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 set(engine_libdir "${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR}")
-set(engine_libexecdir "${CMAKE_BINARY_DIR}/libexec/wsgi-core")
-set(engine_target_dir "${CMAKE_BINARY_DIR}/cargo")
+set(engine_libexecdir "${CMAKE_BINARY_DIR}/${libexec_directory}")
+set(engine_target_dir "${WSGI_CORE_CARGO_DIR}/cargo")
 set(engine_output "${engine_target_dir}/release")
 set(engine_file "libwsgi_core.so.${PROJECT_VERSION}")
 
@@ -50,14 +50,5 @@ if(failed OR NOT native_libraries MATCHES "native-static-libs: ([^\n]*)")
 endif()
 string(STRIP "${CMAKE_MATCH_1}" engine_native_libraries)
 
-install(FILES include/wsgi_core.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 # Executed by the library for process groups, which finds it from its own place.
-install(PROGRAMS "${engine_libexecdir}/wsgi-daemon" DESTINATION "libexec/wsgi-core")
-# FILES and not PROGRAMS: Debian's policy, and httpd's, is that libraries are
-# not executable. Symbolic links are installed as such.
-install(FILES
-    "${engine_libdir}/${engine_file}"
-    "${engine_libdir}/libwsgi_core.so.${engine_soversion}"
-    "${engine_libdir}/libwsgi_core.so"
-    "${engine_libdir}/libwsgi_core.a"
-  DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(PROGRAMS "${engine_libexecdir}/wsgi-daemon" DESTINATION "${libexec_directory}")

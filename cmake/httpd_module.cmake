@@ -1,7 +1,7 @@
 # The httpd module, compiled as apxs would, with its flags; CMake links it, for
 # the relative run path that lets the tree work where it lies.
 
-find_program(APXS NAMES apxs apxs2 DOC "httpd's extension tool")
+find_program(APXS NAMES "$ENV{APXS}" apxs apxs2 DOC "httpd's extension tool")
 if(NOT APXS)
   message(FATAL_ERROR "apxs was not found (Debian: apt-get install apache2-dev).")
 endif()
@@ -45,12 +45,13 @@ target_include_directories(mod_wsgi SYSTEM PRIVATE
 target_link_options(mod_wsgi PRIVATE -Wl,-z,relro -Wl,-z,now)
 target_link_libraries(mod_wsgi PRIVATE wsgi_core)
 
-set(module_directory "${CMAKE_INSTALL_LIBDIR}/httpd/modules")
 set_target_properties(mod_wsgi PROPERTIES
   PREFIX ""
+  OUTPUT_NAME "${module_name}"
+  SUFFIX "${module_suffix}"
   LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/${module_directory}"
   BUILD_WITH_INSTALL_RPATH ON
-  INSTALL_RPATH "$ORIGIN/../..")
+  INSTALL_RPATH "${module_rpath}")
 
 install(TARGETS mod_wsgi LIBRARY DESTINATION "${module_directory}"
         PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)

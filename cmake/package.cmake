@@ -1,5 +1,15 @@
 # What others need to build against the installed library, and the manual.
 
+install(FILES include/wsgi_core.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+# FILES and not PROGRAMS: Debian's policy, and httpd's, is that libraries are
+# not executable. Symbolic links are installed as such.
+install(FILES
+    "${engine_libdir}/${engine_file}"
+    "${engine_libdir}/libwsgi_core.so.${engine_soversion}"
+    "${engine_libdir}/libwsgi_core.so"
+    "${engine_libdir}/libwsgi_core.a"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+
 include(CMakePackageConfigHelpers)
 
 set(package_directory "${CMAKE_INSTALL_LIBDIR}/cmake/wsgi_core")

@@ -29,7 +29,7 @@ function(describe_python interpreter)
 endfunction()
 
 function(add_runtime version libdir executable)
-  set(target_dir "${CMAKE_BINARY_DIR}/cargo-${version}")
+  set(target_dir "${WSGI_CORE_CARGO_DIR}/cargo-${version}")
   set(file "libwsgi_python-${version}.so")
   cargo_command(build_runtime TARGET_DIR "${target_dir}"
     ENVIRONMENT

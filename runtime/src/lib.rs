@@ -30,6 +30,7 @@ pub static wsgi_core_runtime: Runtime = Runtime {
     start,
     load,
     run,
+    wants_reload,
     serve,
     stop,
     publish_stopping,
@@ -53,6 +54,12 @@ unsafe extern "C" fn load(script: Bytes<'_>, group: Bytes<'_>, problem: RawProbl
 
 unsafe extern "C" fn run(script: Bytes<'_>, group: Bytes<'_>, problem: RawProblem) -> Status {
     guard(&problem, || app::run(script.as_slice(), group.as_slice()))
+}
+
+unsafe extern "C" fn wants_reload(request: *const Request<'_>) -> bool {
+    // SAFETY: the engine passes a live request.
+    let request = unsafe { &*request };
+    catch_unwind(AssertUnwindSafe(|| app::wants_reload(request))).unwrap_or(false)
 }
 
 unsafe extern "C" fn serve(

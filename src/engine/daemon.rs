@@ -299,6 +299,10 @@ struct Hosted {
 }
 
 impl Application for Hosted {
+    fn wants_reload(&self, request: &Request<'_>) -> bool {
+        self.runtime.wants_reload(request)
+    }
+
     fn serve(
         &self,
         request: &Request<'_>,

@@ -70,6 +70,12 @@ impl RuntimeHandle {
         }
     }
 
+    /// Whether the module of a request's script asks to be loaded again.
+    pub(super) fn wants_reload(self, request: &Request<'_>) -> bool {
+        // SAFETY: vouched for; the request lives for the call.
+        unsafe { (self.0.wants_reload)(request) }
+    }
+
     /// Serves one request.
     pub(super) fn serve<E: Exchange + Send>(
         self,

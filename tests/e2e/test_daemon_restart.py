@@ -56,6 +56,44 @@ def test_touching_the_script_replaces_the_process(httpd: StartHttpd, options: st
     process.wait_gone([pid])
 
 
+ASKING = """
+import os
+FLAG = __file__ + ".flag"
+LOADED = os.path.exists(FLAG)
+def reload_required(path):
+    return os.path.exists(FLAG) != LOADED
+def application(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"%d %d" % (os.getpid(), len(body))]
+"""
+
+
+def test_a_script_that_asks_to_be_loaded_again(httpd: StartHttpd) -> None:
+    """Its `reload_required` is asked before each request, and the next process serves that one."""
+    server = httpd(
+        "WSGIDaemonProcess app\n"
+        "WSGIScriptAlias / @ROOT@/asking.wsgi process-group=app application-group=%{GLOBAL}"
+    )
+    script = server.root / "asking.wsgi"
+    script.write_text(ASKING)
+
+    def ask() -> str:
+        pid, length = server.post("/", b"x" * 300000).body.decode().split()
+        assert length == "300000"
+        return pid
+
+    first = ask()
+    assert ask() == first
+    flag = server.root / "asking.wsgi.flag"
+    flag.touch()
+    second = ask()
+    assert second != first
+    assert ask() == second
+    flag.unlink()
+    assert ask() not in (first, second)
+
+
 def test_touching_loses_no_request(httpd: StartHttpd) -> None:
     server = httpd(grouped("processes=2 threads=4", "hello.wsgi"), SEVERAL)
     with Load(asking(server.port, "/", b"Hello world\n"), 8, 60) as load:
@@ -216,6 +254,20 @@ def test_stop_with_a_request_in_flight_ends_everything(httpd: StartHttpd) -> Non
     server.server.stop()
     process.wait_gone(pids)
     connection.close()
+
+
+def test_httpd_ends_after_its_groups(httpd: StartHttpd) -> None:
+    server = httpd(grouped())
+    path = server.root / "tmp" / "atexit"
+    evaluate(server, "/", f"atexit.register(touch, '{path}')")
+    evaluate(server, "/", "atexit.register(time.sleep, 0.5)")
+    pids = daemons(server)
+    parent = server.server.process
+    assert parent is not None
+    parent.terminate()
+    parent.wait(15)
+    assert not any(map(process.is_running, pids))
+    assert path.read_text() == "called\n"
 
 
 def test_atexit_runs_when_a_process_is_replaced(httpd: StartHttpd) -> None:

@@ -18,6 +18,7 @@ pub static wsgi_core_runtime: Runtime = Runtime {
     start,
     load,
     run,
+    wants_reload,
     serve,
     stop,
     publish_stopping,
@@ -100,6 +101,10 @@ unsafe extern "C" fn probe() -> Status {
 unsafe extern "C" fn dump_stacks(attach: bool) -> Status {
     eprintln!("fake stacks, attach={attach}");
     Status::OK
+}
+
+unsafe extern "C" fn wants_reload(_: *const Request<'_>) -> bool {
+    false
 }
 
 unsafe extern "C" fn stop(_: u64) -> Status {

@@ -147,6 +147,9 @@ pub struct Runtime {
     /// Runs a script on Python's main thread, with signals that end the process raising `SystemExit` in it. Returns
     /// when the script does; [`Status::CLOSED`] when such a signal ended it.
     pub run: unsafe extern "C" fn(script: Bytes<'_>, group: Bytes<'_>, RawProblem) -> Status,
+    /// Whether the module of a request's script asks to be loaded again. Waits for the GIL of its interpreter where
+    /// modules can ask.
+    pub wants_reload: unsafe extern "C" fn(*const Request<'_>) -> bool,
     /// Serves one request; returns when its response is complete or has failed.
     pub serve: unsafe extern "C" fn(
         *const Request<'_>,

@@ -44,6 +44,14 @@ impl Group {
             .map_err(|Failed(_)| NoApplication)
     }
 
+    /// Whether the module that would answer a request asks to be loaded again.
+    pub fn wants_reload(&self, pass: &Pass, request: &Request<'_>) -> bool {
+        self.interpreter.attach(pass, |gil, _| {
+            let scripts = &self.own.get(gil).scripts;
+            scripts.wants_reload(gil, &Wanted::by(request))
+        })
+    }
+
     /// Loads a script ahead of requests.
     pub fn preload(&self, pass: &Pass, path: &[u8]) -> std::result::Result<(), Failed> {
         self.interpreter.attach(pass, |gil, _| {

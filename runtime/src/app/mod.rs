@@ -12,5 +12,5 @@ mod turn;
 
 pub use process::{
     Refusal, dump_stacks, interrupt, load, probe, publish_signal, publish_stopping, run, serve,
-    start, stop,
+    start, stop, wants_reload,
 };

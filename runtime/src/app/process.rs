@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::group::{Group, Groups};
-use super::script::Failed;
+use super::script::{Failed, can_ask_for_reload};
 use super::settings::{Settings, init_settings};
 use crate::python::{
     Ended, Gil, Interpreter, Life, Object, Pass, Result, dump, interrupt, with_signals,
@@ -105,6 +105,18 @@ fn failure(script: &[u8], Failed(id): Failed) -> Refusal {
     let script = String::from_utf8_lossy(script);
     let text = format!("WSGI script '{script}' could not be loaded");
     Refusal::new(Status::APPLICATION, id, text)
+}
+
+/// Whether the module of a request's script asks to be loaded again.
+pub fn wants_reload(request: &Request<'_>) -> bool {
+    if !request.reloading || !can_ask_for_reload() {
+        return false;
+    }
+    let (Some(process), Some(pass)) = (PROCESS.get(), Pass::enter()) else {
+        return false;
+    };
+    let group = process.groups.find(request.application_group.as_slice());
+    group.is_some_and(|group| group.wants_reload(&pass, request))
 }
 
 /// Serves one request.

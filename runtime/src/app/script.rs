@@ -14,6 +14,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wsgi_core_abi::{Level, LogRecord, MessageId, Request};
 
@@ -94,6 +95,15 @@ enum Finding {
     Missing,
 }
 
+/// Whether any module has ever come with a `reload_required`: where none has, no request needs the GIL to
+/// ask it. Of the process, like its modules.
+static CAN_ASK: AtomicBool = AtomicBool::new(false);
+
+/// Whether a module may ask to be loaded again.
+pub fn can_ask_for_reload() -> bool {
+    CAN_ASK.load(Ordering::Relaxed)
+}
+
 /// The scripts of one interpreter.
 pub struct Scripts {
     context: String,
@@ -164,6 +174,12 @@ impl Scripts {
         Failed(id)
     }
 
+    /// Whether the module of a script asks to be loaded again.
+    pub fn wants_reload(&self, gil: Gil<'_>, wanted: &Wanted<'_>) -> bool {
+        self.loaded(&self.key(wanted.path))
+            .is_some_and(|script| self.asks_for_reload(gil, &script, wanted))
+    }
+
     /// The callable of that name.
     pub fn callable(
         &self,
@@ -228,8 +244,7 @@ impl Scripts {
     /// What the module's own `reload_required(path)` says, if it has one.
     fn asks_for_reload(&self, gil: Gil<'_>, script: &Script, wanted: &Wanted<'_>) -> bool {
         let ask = || -> Result<bool> {
-            let name = Object::interned(gil, c"reload_required")?;
-            let Some(function) = script.globals.get_item(&name)? else {
+            let Some(function) = reload_required(gil, script)? else {
                 return Ok(false);
             };
             function
@@ -263,6 +278,11 @@ impl Scripts {
         );
         log::record(gil, &LogRecord::plain(Level::Info, message.as_bytes()));
         let script = self.run(gil, prelude, key, wanted)?;
+        match reload_required(gil, &script) {
+            Ok(Some(_)) => CAN_ASK.store(true, Ordering::Relaxed),
+            Ok(None) => {}
+            Err(Raised) => crate::python::clear(gil),
+        }
         lock(&self.loaded).insert(key.to_vec(), script.clone());
         Ok(script)
     }
@@ -346,6 +366,12 @@ fn module_name(key: &[u8]) -> String {
         let _ = write!(name, "{byte:02x}");
     }
     name
+}
+
+/// The function of a module that says whether it is to be loaded again.
+fn reload_required(gil: Gil<'_>, script: &Script) -> Result<Option<Object>> {
+    let name = Object::interned(gil, c"reload_required")?;
+    script.globals.get_item(&name)
 }
 
 /// The content of a file and its modification time.

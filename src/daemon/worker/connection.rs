@@ -142,7 +142,7 @@ fn request(
         ..head.request()
     };
     let version = shared.script_version(&request);
-    if version.is_none() {
+    if version.is_none() || shared.application.wants_reload(&request) {
         shared.retire(Reason::ScriptReload);
     }
     let request = Request {

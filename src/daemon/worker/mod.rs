@@ -32,6 +32,9 @@ use wsgi_core_abi::{Level, MessageId, Outcome, Problem, Request};
 
 /// What requests are served with. Used by all request threads at once.
 pub trait Application: Send + Sync {
+    /// Whether the module of a request's script asks to be loaded again, which needs another process.
+    fn wants_reload(&self, request: &Request<'_>) -> bool;
+
     /// Serves one request, and describes the problem if there was one.
     fn serve(
         &self,

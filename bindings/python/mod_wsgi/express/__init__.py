@@ -1,0 +1,1 @@
+"""mod_wsgi-express: one command from a WSGI application to a production server."""
