@@ -22,6 +22,12 @@ def installed() -> list[str]:
     return sorted((match[1] for match in found if match), key=lambda v: int(v.split(".")[1]))
 
 
+def is_free_threaded() -> bool:
+    """Whether servers that say nothing else run on a free-threaded build of Python."""
+    default = PREFIX / "lib" / "wsgi-core" / "default"
+    return default.read_text().strip().endswith("t")
+
+
 @functools.cache
 def homes() -> dict[str, Path]:
     """Prefixes of Pythons by version, from WSGI_CORE_TEST_HOMES ("3.12=/path:3.13=/path")."""

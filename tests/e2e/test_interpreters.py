@@ -9,37 +9,11 @@ from conftest import StartHttpd
 from evaluating import evaluate
 from groups import PID, writable
 from httpd import Httpd, Mpm
+from interpreters import MODES, in_each, section, sites
 from runtimes import homes, installed, is_readable_by_all
-from server import Watched
 
-MODES = ["embedded", "daemon"]
 ONE = Mpm("event", 1, 8, 1)
 INTERVAL = "round(sys.getswitchinterval(), 6)"
-
-
-def sites(mode: str, daemon_options: str = "") -> str:
-    """/main and /a and /b, in the main interpreter and two others of embedded mode or of one group."""
-    group = "%{GLOBAL}"
-    config = ""
-    if mode == "daemon":
-        config = f"WSGIDaemonProcess app threads=4 {daemon_options}\n"
-        group = "app"
-    for path, name in (("main", "%{GLOBAL}"), ("a", "a"), ("b", "b")):
-        config += (
-            f"WSGIScriptAlias /{path} @APPS@/evaluate.wsgi "
-            f"process-group={group} application-group={name}\n"
-        )
-    return config
-
-
-def section(inside: str, selectors: str = "") -> str:
-    space = " " if selectors else ""
-    return f"<WSGIInterpreterOptions{space}{selectors}>\n{inside}\n</WSGIInterpreterOptions>\n"
-
-
-def in_each(server: Watched, expression: str) -> list[object]:
-    return [evaluate(server, path, expression) for path in ("/main", "/a", "/b")]
-
 
 STDIN = "type(sys.stdin).__name__ == 'RestrictedStream'"
 STDOUT = "type(sys.stdout).__name__ == 'RestrictedStream'"
@@ -202,19 +176,6 @@ def test_an_extension_that_refuses_is_named(httpd: StartHttpd, version: str) -> 
     server.log.expect(r"WC0034: .*extension module '\w+' .*WSGIPerInterpreterGIL Off")
     server.log.tracebacks = True
     assert server.get("/refused").status == 500
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_free_threading_needs_another_build_of_python(httpd: StartHttpd, mode: str) -> None:
-    config = (
-        sites(mode)
-        + "WSGIFreeThreading On\n"
-        + section("WSGIFreeThreading On", "application-group=a")
-    )
-    server = httpd(config, ONE)
-    server.log.expect(r"WC0038: .*can't do without a GIL")
-    server.log.expect(r"WC0038: .*'a' is ignored")
-    assert in_each(server, "getattr(sys, '_is_gil_enabled', lambda: True)()") == [True] * 3
 
 
 @pytest.mark.parametrize("mode", MODES)
