@@ -106,7 +106,7 @@ static void scopes_of_settings(void)
 {
     CHECK(wsgi_core_settings_new(WSGI_CORE_SCOPE_PROCESS) == NULL);
     CHECK(wsgi_core_settings_new(-1) == NULL);
-    CHECK(wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP + 1) == NULL);
+    CHECK(wsgi_core_settings_new(WSGI_CORE_SCOPE_INTERPRETER + 1) == NULL);
     CHECK(wsgi_core_settings_new(INT32_MIN) == NULL);
 }
 
