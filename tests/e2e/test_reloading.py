@@ -122,6 +122,19 @@ def test_the_hook_decides(httpd: StartHttpd, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("options", ["", " application-group=%{GLOBAL}"])
+def test_a_hook_that_always_says_yes(httpd: StartHttpd, mode: str, options: str) -> None:
+    """Each request gets a new module, also where processes load the script before any request."""
+    group = "app" if mode == "daemon" else "%{GLOBAL}"
+    config = "WSGIDaemonProcess app\n" if mode == "daemon" else ""
+    config += f"WSGIScriptAlias / @APPS@/always_reloading.wsgi process-group={group}{options}\n"
+    server = httpd(config, Mpm("event", 1, 8, 1))
+    responses = [server.get("/") for _ in range(4)]
+    assert [response.status for response in responses] == [200] * 4
+    assert len({response.body for response in responses}) == 4
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_an_exception_in_the_hook_is_logged(httpd: StartHttpd, mode: str) -> None:
     server, script = serve(httpd, mode, ANSWERING.format(answer=1) + HOOK)
     first = ask(server)

@@ -341,6 +341,11 @@ fn fill(
     };
     setup.run();
     let context = settings.context(application_group);
-    let scripts = Scripts::new(context, settings.case_sensitive, Arc::clone(loading));
+    let scripts = Scripts::new(
+        context,
+        settings.case_sensitive,
+        settings.process_group.is_empty(),
+        Arc::clone(loading),
+    );
     Ok((types, Own { scripts, prelude }))
 }
