@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from directives import needs, needs_authentication
 from express import Express
 
 
@@ -100,7 +99,6 @@ def test_proxy_virtual_host(start: Start, environ_app: Path, behind: Express) ->
     assert "HTTP_X_FORWARDED_HOST" not in server.environ("/x", host="any.example")
 
 
-@needs("WSGITrustedProxyHeaders", "WSGITrustedProxies")
 def test_trusted_proxies(start: Start, environ_app: Path) -> None:
     forwarded = {
         "X-Forwarded-For": "192.0.2.1",
@@ -119,7 +117,6 @@ def test_trusted_proxies(start: Start, environ_app: Path) -> None:
     assert server.environ("/x", forwarded)["REMOTE_ADDR"] == "127.0.0.1"
 
 
-@needs_authentication()
 def test_host_access_script(start: Start, environ_app: Path, site: Path) -> None:
     script = site / "access.py"
     script.write_text(
@@ -155,7 +152,6 @@ def auth(site: Path) -> Path:
     return site / "auth.py"
 
 
-@needs_authentication()
 def test_auth_user_script(start: Start, environ_app: Path, auth: Path) -> None:
     server = start(environ_app, "--auth-user-script", auth)
     server.expected += ["AH0", "WC0"]
@@ -167,7 +163,6 @@ def test_auth_user_script(start: Start, environ_app: Path, auth: Path) -> None:
     assert server.environ("/", ANN)["REMOTE_USER"] == "ann"
 
 
-@needs_authentication()
 def test_auth_group_script(start: Start, environ_app: Path, auth: Path) -> None:
     server = start(
         *(environ_app, "--auth-user-script", auth, "--auth-group-script", auth),
@@ -178,7 +173,6 @@ def test_auth_group_script(start: Start, environ_app: Path, auth: Path) -> None:
     assert server.get("/", BOB).status in (401, 403)
 
 
-@needs_authentication()
 def test_auth_digest(start: Start, environ_app: Path, auth: Path) -> None:
     server = start(environ_app, "--auth-user-script", auth, "--auth-type", "Digest")
     server.expected += ["AH0", "WC0"]
@@ -188,7 +182,6 @@ def test_auth_digest(start: Start, environ_app: Path, auth: Path) -> None:
     assert subprocess.check_output([*curl, "-u", "ann:wrong"]) == b"401"
 
 
-@needs_authentication()
 def test_status_stays_for_this_machine(start: Start, environ_app: Path, auth: Path) -> None:
     server = start(environ_app, "--auth-user-script", auth, "--server-status")
     server.expected += ["AH0", "WC0"]

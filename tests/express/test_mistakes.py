@@ -50,7 +50,7 @@ def test_free_threading(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match="without the interpreter lock"):
         make_site("app.wsgi", "--free-threading")
     facts = {"Py_GIL_DISABLED": 1}
-    make_site("app.wsgi", "--free-threading")
+    assert "WSGIFreeThreading On" in effective(make_site("app.wsgi", "--free-threading"))
 
 
 def test_telemetry_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
