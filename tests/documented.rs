@@ -58,7 +58,11 @@ fn every_test_that_the_state_rests_on_is_there() {
     let mut count = 0;
     for (title, text) in sections(&page) {
         let express = title == "Options of mod_wsgi-express";
-        let directory = if express { "tests/express" } else { "tests/e2e" };
+        let directory = if express {
+            "tests/express"
+        } else {
+            "tests/e2e"
+        };
         for name in words(text, "`test_", is_symbol) {
             let file = format!("{directory}/{}.py", &name[1..]);
             assert!(path(&file).is_file(), "{title}: {file}");
@@ -132,7 +136,12 @@ fn every_function_that_a_page_names_is_exported() {
     for symbol in &symbols {
         assert!(named.contains(symbol), "wsgi_core(3) has no {symbol}");
     }
-    for page in ["CHANGELOG.md", "README.md", "docs/architecture.md", "docs/c-api.md"] {
+    for page in [
+        "CHANGELOG.md",
+        "README.md",
+        "docs/architecture.md",
+        "docs/c-api.md",
+    ] {
         let text = read(page);
         for name in words(&text, "wsgi_core_", |char| is_symbol(char) || char == '(') {
             if let Some(name) = name.strip_suffix('(') {

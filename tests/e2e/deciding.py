@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+from server import Watched
 from test_httpd_loading import write_script
 
 MODES = ["embedded", "daemon"]
@@ -38,6 +39,13 @@ def group(mode: str) -> str:
 def put(root: Path, source: str, number: int = 0) -> None:
     """Puts the script in place."""
     write_script(root / "decide.py", source, 1_700_000_000 + number)
+
+
+def expect_failure(server: Watched, expected: str, count: int = 1, others: str = "") -> None:
+    """What the log will tell of a script that fails: a record like this, with a traceback."""
+    server.log.expect(expected, count)
+    server.log.allow(f"{TRACEBACK}|{others}" if others else TRACEBACK)
+    server.log.tracebacks = True
 
 
 def function(signature: str, body: str) -> str:

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import process
+import pytest
 from conftest import StartGroup, StartHttpd
 from evaluating import evaluate
 from groups import grouped, kill, wait_inside, wait_workers, worker, workers
@@ -42,22 +43,20 @@ def test_new_script_is_served_while_the_old_one_has_a_request(serve: StartGroup)
     wait_workers(server, 1)
 
 
-def test_sigusr1_with_a_request_in_flight(serve: StartGroup) -> None:
-    server = serve("graceful-timeout=20", "waiting.wsgi")
+@pytest.mark.parametrize(
+    ("number", "options"),
+    [
+        (signal.SIGUSR1, "graceful-timeout=20"),
+        (signal.SIGTERM, "shutdown-timeout=20"),
+    ],
+)
+def test_a_signal_with_a_request_in_flight(
+    serve: StartGroup, number: signal.Signals, options: str
+) -> None:
+    server = serve(options, "waiting.wsgi")
     [old] = wait_workers(server)
     connection, gate = wait_inside(server)
-    kill(old, signal.SIGUSR1)
-    server.log.wait_for("is ready", 2)
-    assert ask_inside(server, 1) != old
-    gate.touch()
-    assert connection.read_response().body == str(old).encode()
-
-
-def test_sigterm_with_a_request_in_flight(serve: StartGroup) -> None:
-    server = serve("shutdown-timeout=20", "waiting.wsgi")
-    [old] = wait_workers(server)
-    connection, gate = wait_inside(server)
-    kill(old, signal.SIGTERM)
+    kill(old, number)
     server.log.wait_for("is ready", 2)
     assert ask_inside(server, 1) != old
     gate.touch()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from conftest import StartHttpd
-from deciding import FAILURES, MODES, TRACEBACK, UNUSABLE, function, group, options, put
+from deciding import FAILURES, MODES, UNUSABLE, expect_failure, function, group, options, put
 
 SIGNATURE = "allow_access(environ, host)"
 DENIED = r"WC0059: .*access is denied to this client"
@@ -42,9 +42,7 @@ def test_nobody_is_let_in_by_mistake(httpd: StartHttpd, mode: str, failure: str)
     body, expected = FAILURES[failure]
     server = httpd(config(mode))
     put(server.root, function(SIGNATURE, body))
-    server.log.expect(expected)
-    server.log.allow(TRACEBACK)
-    server.log.tracebacks = True
+    expect_failure(server, expected)
     assert server.get("/app?1").status == 403
 
 
@@ -55,9 +53,7 @@ def test_a_script_that_can_not_be_used(httpd: StartHttpd, mode: str, failure: st
     server = httpd(config(mode))
     if source is not None:
         put(server.root, source)
-    server.log.expect(expected)
-    server.log.allow(TRACEBACK)
-    server.log.tracebacks = True
+    expect_failure(server, expected)
     assert server.get("/app?1").status == 403
 
 

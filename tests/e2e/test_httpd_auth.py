@@ -10,7 +10,17 @@ import pytest
 
 from client import Response
 from conftest import StartHttpd
-from deciding import FAILURES, MODES, TRACEBACK, UNUSABLE, basic, function, group, options, put
+from deciding import (
+    FAILURES,
+    MODES,
+    UNUSABLE,
+    basic,
+    expect_failure,
+    function,
+    group,
+    options,
+    put,
+)
 from evaluating import environ
 from server import Watched
 
@@ -92,9 +102,7 @@ def test_no_password_is_right_by_mistake(httpd: StartHttpd, mode: str, failure: 
     body, expected = FAILURES[failure]
     server = httpd(users(mode))
     put(server.root, function(PASSWORD, body))
-    server.log.expect(expected)
-    server.log.allow(TRACEBACK)
-    server.log.tracebacks = True
+    expect_failure(server, expected)
     assert server.get("/?1", basic("jo", "x")).status == 500
 
 
@@ -105,9 +113,7 @@ def test_a_script_that_can_not_be_used(httpd: StartHttpd, mode: str, failure: st
     server = httpd(users(mode))
     if source is not None:
         put(server.root, source)
-    server.log.expect(expected)
-    server.log.allow(TRACEBACK)
-    server.log.tracebacks = True
+    expect_failure(server, expected)
     assert server.get("/?1", basic("jo", "x")).status == 500
 
 
@@ -182,9 +188,7 @@ def test_no_hash_is_right_by_mistake(httpd: StartHttpd, mode: str, failure: str)
     body, expected = FAILURES[failure]
     server = httpd(digest_config(mode), modules="auth_digest")
     put(server.root, function(HASH, body))
-    server.log.expect(expected)
-    server.log.allow(TRACEBACK + r"|AH0179\d: ")
-    server.log.tracebacks = True
+    expect_failure(server, expected, others=r"AH0179\d: ")
     assert ask_digest(server, "jo") == 500
 
 
@@ -236,10 +240,8 @@ def test_nobody_is_in_a_group_by_mistake(httpd: StartHttpd, mode: str, failure: 
     body, expected = GROUP_FAILURES[failure]
     server = httpd(users(mode, "wsgi-group staff"))
     put(server.root, function(PASSWORD, "return True") + function(GROUPS, body))
-    server.log.expect(expected)
+    expect_failure(server, expected)
     server.log.expect(r"AH01631: user jo: authorization failure")
-    server.log.allow(TRACEBACK)
-    server.log.tracebacks = True
     assert server.get("/?1", basic("jo", "x")).status == 401
 
 

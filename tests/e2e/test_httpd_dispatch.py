@@ -7,7 +7,7 @@ import json
 import pytest
 
 from conftest import StartHttpd
-from deciding import MODES, TRACEBACK, UNUSABLE, group, options, put
+from deciding import MODES, UNUSABLE, expect_failure, group, options, put
 from evaluating import environ
 
 PLACES = ["mod_wsgi.process_group", "mod_wsgi.application_group", "mod_wsgi.callable_object"]
@@ -123,9 +123,7 @@ def test_a_failure_refuses_the_request(
 ) -> None:
     server = httpd(config(mode))
     put(server.root, returning(**{name: body}))
-    server.log.expect(expected)
-    server.log.allow(TRACEBACK)
-    server.log.tracebacks = True
+    expect_failure(server, expected)
     assert server.get("/?1").status == 500
 
 
@@ -138,9 +136,7 @@ def test_a_script_that_can_not_be_loaded_decides_nothing(
     server = httpd(config(mode))
     if source is not None:
         put(server.root, source)
-    server.log.expect(expected, 3)
-    server.log.allow(TRACEBACK)
-    server.log.tracebacks = True
+    expect_failure(server, expected, 3)
     found = [environ(server, "/", key) for key in PLACES]
     assert found == ["", "configured", "application"]
 

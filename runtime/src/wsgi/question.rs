@@ -27,15 +27,7 @@ pub fn answer(
     exchange: RawExchange<'_>,
     ask: impl FnOnce(Gil<'_>, &Object) -> Result<Answer, MessageId>,
 ) -> Result<Status, MessageId> {
-    /// Takes the exchange out of the transaction again, also when something panics.
-    struct End<'a>(&'a Transaction);
-    impl Drop for End<'_> {
-        fn drop(&mut self) {
-            self.0.end();
-        }
-    }
-    let transaction = Transaction::new(request, exchange);
-    let _end = End(&transaction);
+    let transaction = Transaction::open(request, exchange);
     let answer = interpreter.attach(pass, |gil, locals| {
         let _scope = transaction.enter();
         let types = types.get(gil);

@@ -54,15 +54,7 @@ pub fn serve(
     outcome: &mut Outcome,
     find: impl FnOnce(Gil<'_>) -> Result<Object, NoApplication>,
 ) -> Status {
-    /// Takes the exchange out of the transaction again, also when something panics.
-    struct End<'a>(&'a Transaction);
-    impl Drop for End<'_> {
-        fn drop(&mut self) {
-            self.0.end();
-        }
-    }
-    let transaction = Transaction::new(request, exchange);
-    let _end = End(&transaction);
+    let transaction = Transaction::open(request, exchange);
     let finish = interpreter.attach(pass, |gil, locals| {
         let _scope = transaction.enter();
         let interruptible = Interruptible::enter(gil, request.number);

@@ -7,6 +7,8 @@
 use super::head::ResponseHead;
 use crate::python::Gil;
 use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wsgi_core_abi::{Exchange, Level, LogRecord, RawExchange, Request};
@@ -75,12 +77,40 @@ impl Drop for Scope {
     }
 }
 
+/// A transaction whose request is being served. When it is dropped, also because something panics, the exchange
+/// is taken out again, and the transaction has ended.
+pub struct Open<'a> {
+    transaction: Arc<Transaction>,
+    exchange: PhantomData<RawExchange<'a>>,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.transaction.end();
+    }
+}
+
+impl Deref for Open<'_> {
+    type Target = Arc<Transaction>;
+
+    fn deref(&self) -> &Arc<Transaction> {
+        &self.transaction
+    }
+}
+
 impl Transaction {
-    /// Wraps an exchange. [`Transaction::end`] must be called before the exchange goes away.
-    pub fn new(request: &Request<'_>, mut exchange: RawExchange<'_>) -> Arc<Self> {
+    /// Lends an exchange to a new transaction, which must be dropped and not forgotten.
+    pub fn open<'a>(request: &Request<'_>, exchange: RawExchange<'a>) -> Open<'a> {
+        Open {
+            transaction: Self::new(request, exchange),
+            exchange: PhantomData,
+        }
+    }
+
+    fn new(request: &Request<'_>, mut exchange: RawExchange<'_>) -> Arc<Self> {
         let level = exchange.log_level();
-        // SAFETY: only the lifetime changes. `serve` calls `end`, which takes the exchange out again,
-        // before the borrow ends, whatever path it takes.
+        // SAFETY: only the lifetime changes. Both callers of `open` keep the result in a local variable, whose drop
+        // takes the exchange out again before the borrow ends, whatever path is taken.
         let exchange =
             unsafe { std::mem::transmute::<RawExchange<'_>, RawExchange<'static>>(exchange) };
         let filename = request.filename.as_slice();
@@ -121,7 +151,7 @@ impl Transaction {
     }
 
     /// Takes the exchange back, waiting for a call that another thread has in progress. Detached.
-    pub fn end(&self) -> Option<RawExchange<'static>> {
+    fn end(&self) -> Option<RawExchange<'static>> {
         self.over.store(true, Ordering::Relaxed);
         lock(&self.exchange).take()
     }

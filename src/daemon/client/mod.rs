@@ -3,6 +3,8 @@
 
 mod connection;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod output;
 mod relay;
 mod upload;

@@ -105,40 +105,12 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wsgi_core_abi::{Exchange, Head, Level, LogRecord, ReadFailure};
+    use crate::daemon::client::fake::Fake;
 
-    #[derive(Default)]
-    struct Taken(Vec<(Vec<u8>, u32)>);
-
-    impl Exchange for Taken {
-        fn read(&mut self, _: &mut [u8]) -> Result<usize, ReadFailure> {
-            Ok(0)
-        }
-        fn send_head(&mut self, _: &Head<'_>) -> Result<(), Failure> {
-            Ok(())
-        }
-        fn send(&mut self, data: &[u8], flags: SendFlags) -> Result<(), Failure> {
-            self.0.push((data.to_vec(), flags.0));
-            Ok(())
-        }
-        fn send_file(&mut self, _: i32, _: u64, _: u64, _: SendFlags) -> Result<(), Failure> {
-            Ok(())
-        }
-        fn is_aborted(&mut self) -> bool {
-            false
-        }
-        fn log(&mut self, _: &LogRecord<'_>) {}
-        fn log_level(&mut self) -> Level {
-            Level::Info
-        }
-    }
-
-    impl Downstream for Taken {}
-
-    fn output(delay: u64) -> (Output, Taken) {
+    fn output(delay: u64) -> (Output, Fake) {
         (
             Output::new(Duration::from_millis(delay), 1000),
-            Taken::default(),
+            Fake::default(),
         )
     }
 
@@ -149,7 +121,7 @@ mod tests {
         assert!(output.patience().is_some_and(|left| !left.is_zero()));
         assert_eq!(output.put(&mut taken, b"two", SendFlags::FLUSH), Ok(0));
         assert_eq!(output.put(&mut taken, b"", SendFlags::END), Ok(6));
-        assert_eq!(taken.0, [(b"onetwo".to_vec(), SendFlags::END.0)]);
+        assert_eq!(taken.sent, [(b"onetwo".to_vec(), SendFlags::END.0)]);
         assert_eq!(output.patience(), None);
     }
 
@@ -157,7 +129,7 @@ mod tests {
     fn without_a_delay_each_block_leaves() {
         let (mut output, mut taken) = output(0);
         assert_eq!(output.put(&mut taken, b"one", SendFlags::FLUSH), Ok(3));
-        assert_eq!(taken.0, [(b"one".to_vec(), SendFlags::FLUSH.0)]);
+        assert_eq!(taken.sent, [(b"one".to_vec(), SendFlags::FLUSH.0)]);
     }
 
     #[test]
@@ -167,8 +139,8 @@ mod tests {
         assert_eq!(output.put(&mut taken, b"one", SendFlags::FLUSH), Ok(0));
         let all = HELD as u64 + 3;
         assert_eq!(output.put(&mut taken, &long, SendFlags::FLUSH), Ok(all));
-        assert_eq!(taken.0[0], (b"one".to_vec(), SendFlags::MORE.0));
-        assert_eq!(taken.0[1], (long, SendFlags::FLUSH.0));
+        assert_eq!(taken.sent[0], (b"one".to_vec(), SendFlags::MORE.0));
+        assert_eq!(taken.sent[1], (long, SendFlags::FLUSH.0));
     }
 
     #[test]
@@ -179,7 +151,7 @@ mod tests {
                 .put(&mut taken, &[b'x'; 400], SendFlags::MORE)
                 .unwrap();
         }
-        let flags: Vec<u32> = taken.0.iter().map(|(_, flags)| *flags).collect();
+        let flags: Vec<u32> = taken.sent.iter().map(|(_, flags)| *flags).collect();
         assert_eq!(flags, [0, 0, SendFlags::FLUSH.0, 0]);
     }
 }

@@ -98,59 +98,12 @@ impl Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wsgi_core_abi::{Exchange, Failure, Head, Level, LogRecord, SendFlags};
-
-    /// A body that arrives in pieces; nothing is there where one is empty.
-    struct Pieces(Vec<&'static [u8]>);
-
-    impl Exchange for Pieces {
-        fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
-            while self.0.first().is_some_and(|piece| piece.is_empty()) {
-                self.0.remove(0);
-            }
-            Ok(self.read_now(buffer)?.unwrap_or(0))
-        }
-        fn send_head(&mut self, _: &Head<'_>) -> Result<(), Failure> {
-            Ok(())
-        }
-        fn send(&mut self, _: &[u8], _: SendFlags) -> Result<(), Failure> {
-            Ok(())
-        }
-        fn send_file(&mut self, _: i32, _: u64, _: u64, _: SendFlags) -> Result<(), Failure> {
-            Ok(())
-        }
-        fn is_aborted(&mut self) -> bool {
-            false
-        }
-        fn log(&mut self, _: &LogRecord<'_>) {}
-        fn log_level(&mut self) -> Level {
-            Level::Info
-        }
-    }
-
-    impl Downstream for Pieces {
-        fn read_now(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, ReadFailure> {
-            let Some(piece) = self.0.first_mut() else {
-                return Ok(Some(0));
-            };
-            if piece.is_empty() {
-                self.0.remove(0);
-                return Ok(None);
-            }
-            let count = piece.len().min(buffer.len());
-            buffer[..count].copy_from_slice(&piece[..count]);
-            *piece = &piece[count..];
-            if piece.is_empty() {
-                self.0.remove(0);
-            }
-            Ok(Some(count))
-        }
-    }
+    use crate::daemon::client::fake::Fake;
 
     #[test]
     fn a_body_that_is_there_is_read_with_its_end() {
         for size in [3, 4, 9] {
-            let (mut pieces, mut buffer) = (Pieces(vec![b"ab", b"c"]), vec![0; size]);
+            let (mut pieces, mut buffer) = (Fake::new(&[b"ab", b"c"]), vec![0; size]);
             let mut upload = Upload::new(Body::Length(3));
             assert_eq!(upload.fill(&mut pieces, &mut buffer).unwrap(), 3);
             assert_eq!(&buffer[..3], b"abc");
@@ -160,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_body_longer_than_announced_is_read_to_its_end() {
-        let mut pieces = Pieces(vec![b"abcdef", b"", b"gh"]);
+        let mut pieces = Fake::new(&[b"abcdef", b"", b"gh"]);
         let (mut upload, mut buffer, mut body) = (Upload::new(Body::Length(3)), [0; 3], Vec::new());
         while !upload.has_ended() {
             let mut count = upload.fill(&mut pieces, &mut buffer).unwrap();
@@ -175,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_has_not_arrived_is_waited_for_once_it_is_wanted() {
-        let (mut pieces, mut buffer) = (Pieces(vec![b"", b"ab", b"", b"c"]), [0; 8]);
+        let (mut pieces, mut buffer) = (Fake::new(&[b"", b"ab", b"", b"c"]), [0; 8]);
         let mut upload = Upload::new(Body::Open);
         assert_eq!(upload.fill(&mut pieces, &mut buffer).unwrap(), 0);
         assert!(!upload.has_ended());
