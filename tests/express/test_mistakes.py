@@ -5,7 +5,7 @@ from __future__ import annotations
 import sysconfig
 
 import pytest
-from configuration import make_site
+from configuration import effective, make_site
 from mod_wsgi.express import validation
 from mod_wsgi.express.errors import ConfigurationError
 from mod_wsgi.express.option import Option

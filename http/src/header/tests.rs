@@ -1,3 +1,5 @@
+//! Which fields of a request make an environ, by example and by property.
+
 use super::*;
 use proptest::prelude::*;
 

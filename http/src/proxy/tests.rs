@@ -1,3 +1,5 @@
+//! What fields of trusted proxies change, by example and by property.
+
 use super::*;
 use crate::{Access, Arena, Framing};
 use proptest::prelude::*;

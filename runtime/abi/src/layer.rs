@@ -1,4 +1,5 @@
 //! Settings of interpreters, in layers.
+#![forbid(unsafe_code)]
 
 use crate::{Bytes, Slice};
 

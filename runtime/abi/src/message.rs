@@ -1,4 +1,5 @@
 //! Identifiers of the conditions an operator may search for. Numbers are never reused.
+#![forbid(unsafe_code)]
 
 /// Number of a documented condition; 0 is "none".
 #[repr(transparent)]

@@ -1,4 +1,5 @@
 //! What a runtime is asked to serve, and what it reports back.
+#![forbid(unsafe_code)]
 
 use crate::{Bytes, Pairs, Status};
 

@@ -1,4 +1,5 @@
 //! Events of the process, and what applications subscribed to them.
+#![forbid(unsafe_code)]
 
 use super::setup::Prelude;
 use crate::python::{Exc, Exception, Gil, Object, Raised, Result};

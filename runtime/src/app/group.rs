@@ -1,4 +1,5 @@
 //! Application groups: an interpreter, the gateway's types in it, and the scripts it has loaded.
+#![forbid(unsafe_code)]
 
 use super::event::Event;
 use super::question::Asked;

@@ -1,4 +1,5 @@
 //! Which settings one interpreter has: of each, what the last layer says that is for it.
+#![forbid(unsafe_code)]
 
 use wsgi_core_abi::{Flag, InterpreterLayer};
 

@@ -1,4 +1,5 @@
 //! The applications of this process: Python started, served with, and ended.
+#![forbid(unsafe_code)]
 
 use super::event::Event;
 use super::group::{Group, Groups};

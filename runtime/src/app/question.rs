@@ -1,5 +1,6 @@
 //! What is asked of a script that decides about requests, and what it may answer. Whatever it returns by mistake is a
 //! failure and never a yes: truth is told by identity, so that 1 is not True.
+#![forbid(unsafe_code)]
 
 use super::script::{Failed, Script, Scripts, Wanted};
 use crate::python::{Exc, Gil, Object, Raised, Result, raise};

@@ -1,4 +1,5 @@
 //! Scripts: loading them, loading them again when they change, and finding the callable in them.
+#![forbid(unsafe_code)]
 
 use super::setup::{Prelude, compile};
 use super::turn::Turn;

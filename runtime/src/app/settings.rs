@@ -1,4 +1,5 @@
 //! What a runtime was started with, copied out of the engine's borrowed form.
+#![forbid(unsafe_code)]
 
 use super::interpreter::{InterpreterSettings, Layer};
 use crate::python::{Home, InitSettings};

@@ -1,6 +1,7 @@
 //! Setting up an interpreter: everything an application finds in it before its script is loaded.
 //!
 //! A step that fails is logged with its traceback, and the set-up goes on without it.
+#![forbid(unsafe_code)]
 
 use super::interpreter::{InterpreterSettings, SwitchInterval};
 use super::native::Native;

@@ -1,4 +1,5 @@
 //! A lock that is taken detached and held attached.
+#![forbid(unsafe_code)]
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 

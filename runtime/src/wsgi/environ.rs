@@ -1,5 +1,6 @@
 //! The environ of a request: a copy of the interpreter's constant part, then the request's strings,
 //! then what has another type.
+#![forbid(unsafe_code)]
 
 use super::errors::ErrorsStream;
 use super::input::Input;

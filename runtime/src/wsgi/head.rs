@@ -1,4 +1,5 @@
 //! The head of a response: what `start_response` was called with, checked.
+#![forbid(unsafe_code)]
 
 use crate::python::{Exc, Gil, Object, Result, raise};
 use rustc_hash::FxHashMap;

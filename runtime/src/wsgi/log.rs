@@ -1,5 +1,6 @@
 //! Records of the present scope: on a thread that serves a request they go to that request's log,
 //! elsewhere to the server's.
+#![forbid(unsafe_code)]
 
 use super::transaction::{RECORD_LIMIT, Transaction};
 use crate::python::Gil;

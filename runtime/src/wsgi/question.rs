@@ -1,4 +1,5 @@
 //! A question about a request, from the exchange to a script and back.
+#![forbid(unsafe_code)]
 
 use super::environ;
 use super::errors::ErrorsStream;

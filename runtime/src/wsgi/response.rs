@@ -1,5 +1,6 @@
 //! The application's response on its way to the host: PEP 3333's rules for the head, for each block
 //! and for `Content-Length`.
+#![forbid(unsafe_code)]
 
 use super::head::ResponseHead;
 use super::log;

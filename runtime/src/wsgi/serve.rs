@@ -1,4 +1,4 @@
-//! One request from the exchange to the application and back.
+//! One request from the exchange to the application and back. Unsafe because it asks the system for the size of a file.
 
 use super::environ::Call;
 use super::errors::ErrorsStream;

@@ -1,5 +1,6 @@
 //! Exceptions of applications in the log: a heading, the traceback, and for an extension module that
 //! refuses sub-interpreters the setting that helps.
+#![forbid(unsafe_code)]
 
 use super::log;
 use super::transaction::RECORD_LIMIT;

@@ -2,7 +2,7 @@
 //! Python objects made for it, which an application may keep longer or use on other threads.
 //!
 //! Locks here are held for moments and never while Python code runs; the exchange is locked only while
-//! detached, because its calls may block.
+//! detached, because its calls may block. Unsafe because the exchange is borrowed for less long than objects may live.
 
 use super::head::ResponseHead;
 use crate::python::Gil;

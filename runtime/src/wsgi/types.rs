@@ -1,4 +1,5 @@
 //! What the gateway keeps per interpreter: heap types and the part of the environ that never changes.
+#![forbid(unsafe_code)]
 
 use super::errors::LogBuffer;
 use super::input::Input;

@@ -1,4 +1,5 @@
 //! What can go wrong with a table, and why there is no slot.
+#![forbid(unsafe_code)]
 
 /// A table can't be made or used.
 #[derive(Debug, thiserror::Error)]
