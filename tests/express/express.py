@@ -6,18 +6,17 @@ import os
 import pty
 import pwd
 import re
-import select
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import process
 from client import Connection, Headers, Response, as_list
+from terminal import read_until
 from waiting import poll
 
 COMMAND = Path(sys.executable).with_name("mod_wsgi-express")
@@ -196,13 +195,7 @@ class Express:
     def read_terminal(self, text: str) -> str:
         """What appears on the terminal, this text included."""
         assert self.terminal is not None
-        deadline = time.monotonic() + DEADLINE_S
-        seen = ""
-        while text not in seen.replace("\r\n", "\n"):
-            ready, _, _ = select.select([self.terminal], [], [], deadline - time.monotonic())
-            assert ready, f"no {text!r} after {seen!r}"
-            seen += os.read(self.terminal, 4096).decode()
-        return seen.replace("\r\n", "\n")
+        return read_until(self.terminal, lambda seen: text in seen, repr(text), DEADLINE_S)
 
     def write_terminal(self, text: str) -> None:
         assert self.terminal is not None

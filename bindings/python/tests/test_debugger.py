@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import programs
 import pytest
+from terminal import read_until
 
 PROMPT = "(Pdb) "
 SITE = """\
@@ -89,13 +88,9 @@ class Terminal:
         os.close(other)
 
     def read_until(self, ending: str) -> str:
-        deadline = time.monotonic() + programs.DEADLINE_S
-        text = ""
-        while not text.endswith(ending):
-            ready, _, _ = select.select([self.fd], [], [], deadline - time.monotonic())
-            assert ready, f"no {ending!r} after {text!r}"
-            text += os.read(self.fd, 4096).decode()
-        return text.replace("\r\n", "\n")
+        return read_until(
+            self.fd, lambda seen: seen.endswith(ending), repr(ending), programs.DEADLINE_S
+        )
 
     def ask(self, command: str) -> str:
         """What a command of pdb's prints until its next prompt."""
@@ -104,7 +99,7 @@ class Terminal:
 
     def finish(self, command: str, ending: str) -> None:
         os.write(self.fd, f"{command}\n".encode())
-        self.read_until(ending + "\r\n")
+        self.read_until(ending + "\n")
         assert self.process.wait(programs.DEADLINE_S) == 0
 
     def close(self) -> None:
@@ -163,7 +158,7 @@ def test_the_next_request_after_an_exception(start: Start) -> None:
 
 def test_no_exception(start: Start) -> None:
     terminal = start("none")
-    assert terminal.read_until("answered b'block'\r\n") == "answered b'block'\n"
+    assert terminal.read_until("answered b'block'\n") == "answered b'block'\n"
 
 
 def test_at_startup(start: Start) -> None:
