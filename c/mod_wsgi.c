@@ -244,7 +244,9 @@ static const char *add_declared(cmd_parms *cmd, void *dummy, const char *line)
     if (cmd->info == alias_match) {
         made->regex = ap_pregcomp(cmd->pool, made->url, AP_REG_EXTENDED);
         if (!made->regex) {
-            return complain(cmd, "expected a regular expression");
+            return complain(cmd,
+                            apr_pstrcat(cmd->pool, made->url,
+                                        " is not a regular expression", NULL));
         }
     }
     made->layers = apr_array_make(cmd->pool, 1, sizeof(made->settings));
@@ -295,10 +297,6 @@ static wsgi_core_level request_log_level(void *ctx)
 
     return ap_get_request_module_loglevel(r, APLOG_MODULE_INDEX);
 }
-
-static const wsgi_core_server server_callbacks = { sizeof(wsgi_core_server),
-                                                   log_for_server,
-                                                   server_log_level };
 
 /* Takes from the first bucket that has something: of a filter that hands over
  * more than was asked for, the rest stays where it is.
@@ -406,8 +404,7 @@ static void set_header(request_rec *r, const wsgi_core_pair *header)
     }
     else {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "[script %s] Last-Modified is not a date, and is left "
-                      "out: %s",
+                      "[script %s] Last-Modified is left out, no date: %s",
                       r->filename, value);
     }
 }
@@ -618,6 +615,9 @@ static wsgi_core_status get_variable(void *ctx, const char *name,
 }
 
 /* clang-format off */
+static const wsgi_core_server server_callbacks = {
+    sizeof(wsgi_core_server), log_for_server, server_log_level
+};
 static const wsgi_core_host host_callbacks = {
     sizeof(wsgi_core_host), read_body, send_head, send_data, send_file,
     is_aborted, log_for_request, request_log_level, get_variable, read_now,
@@ -1214,14 +1214,13 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
 
 static apr_hash_t *get_supervisors(server_rec *s)
 {
-    apr_hash_t **supervisors = ap_retained_data_get(SUPERVISORS_KEY);
+    apr_hash_t **kept = ap_retained_data_get(SUPERVISORS_KEY);
 
-    if (!supervisors) {
-        supervisors =
-            ap_retained_data_create(SUPERVISORS_KEY, sizeof(*supervisors));
-        *supervisors = apr_hash_make(s->process->pool);
+    if (!kept) {
+        kept = ap_retained_data_create(SUPERVISORS_KEY, sizeof(*kept));
+        *kept = apr_hash_make(s->process->pool);
     }
-    return *supervisors;
+    return *kept;
 }
 
 static int tend_supervisor(apr_pool_t *p, server_rec *s);

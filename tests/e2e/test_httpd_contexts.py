@@ -234,7 +234,7 @@ DISPATCH = """
 def callable_object(environ):
     return "by_{name}" if "HTTP_X_DISPATCH" in environ else None
 """
-# Those whose effect none of these requests sees, and those that decide about requests instead of serving them.
+# Those whose effect none of these requests sees, and those that decide about requests.
 UNSEEN = {
     "WSGIEnableSendfile",
     "WSGIGroupAuthoritative",
