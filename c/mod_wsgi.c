@@ -50,6 +50,7 @@ APLOG_USE_MODULE(wsgi);
 typedef struct {
     wsgi_core_config *options;
     apr_array_header_t *declarations; /* of declaration * */
+    wsgi_core_settings *interpreters; /* of the section being read */
     wsgi_core_engine *engine;         /* from post_config on */
     int stop_timed_out;
 } process_config;
@@ -181,14 +182,21 @@ static const char *report(cmd_parms *cmd, wsgi_core_error *err)
 static const char *set_process_option(cmd_parms *cmd, void *dummy,
                                       const char *value)
 {
+    process_config *process = server_conf(cmd->server)->process;
     const char *refusal = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     wsgi_core_error *err = NULL;
 
     if (refusal) {
         return refusal;
     }
-    wsgi_core_config_set(server_conf(cmd->server)->process->options, cmd->info,
-                         value, strlen(value), &err);
+    if (process->interpreters) {
+        wsgi_core_settings_set(process->interpreters, cmd->info, value,
+                               strlen(value), &err);
+    }
+    else {
+        wsgi_core_config_set(process->options, cmd->info, value, strlen(value),
+                             &err);
+    }
     return report(cmd, err);
 }
 
@@ -199,6 +207,43 @@ static wsgi_core_settings *new_settings(apr_pool_t *p, wsgi_core_scope scope)
     apr_pool_cleanup_register(p, settings, free_settings,
                               apr_pool_cleanup_null);
     return settings;
+}
+
+/* <WSGIInterpreterOptions>: options of the process, for some interpreters */
+static const char *add_interpreter_options(cmd_parms *cmd, void *dummy,
+                                           const char *line)
+{
+    process_config *process = server_conf(cmd->server)->process;
+    const char *end = ap_strrchr_c(line, '>');
+    const char *refusal = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const ap_directive_t *inner = cmd->directive->first_child;
+    const command_rec *known;
+    wsgi_core_error *err = NULL;
+
+    if (refusal || !end) {
+        return refusal ? refusal : complain(cmd, "expected >");
+    }
+    for (; inner; inner = inner->next) {
+        known = ap_find_command(inner->directive, wsgi_module.cmds);
+        if (!known || known->AP_TAKE1 != set_process_option) {
+            return complain(cmd, apr_pstrcat(cmd->pool, inner->directive,
+                                             " can't be set for interpreters",
+                                             NULL));
+        }
+    }
+    process->interpreters =
+        new_settings(cmd->pool, WSGI_CORE_SCOPE_INTERPRETER);
+    wsgi_core_settings_parse(process->interpreters, line, end - line, &err);
+    if (!err) {
+        refusal =
+            ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
+    }
+    if (!err && !refusal) {
+        wsgi_core_config_add_interpreter_options(process->options,
+                                                 process->interpreters, &err);
+    }
+    process->interpreters = NULL;
+    return refusal ? refusal : report(cmd, err);
 }
 
 /* Any directive that may differ from section to section; likewise. */
@@ -1432,6 +1477,11 @@ static command_rec commands[] = {
     PROCESS(TAKE1, "WSGIPythonHashSeed", "python-hash-seed"),
     PROCESS(TAKE1, "WSGIDontWriteBytecode", "dont-write-bytecode"),
     PROCESS(TAKE1, "WSGISwitchInterval", "switch-interval"),
+    PROCESS(TAKE1, "WSGIPerInterpreterGIL", "per-interpreter-gil"),
+    PROCESS(TAKE1, "WSGIFreeThreading", "free-threading"),
+    PROCESS(TAKE1, "WSGIDestroyInterpreter", "destroy-interpreter"),
+    AP_INIT_RAW_ARGS("<WSGIInterpreterOptions", add_interpreter_options, NULL,
+        RSRC_CONF, "process-group and application-group of the interpreters"),
     PROCESS(TAKE1, "WSGICaseSensitivity", "case-sensitivity"),
     PROCESS(TAKE1, "WSGIRestrictEmbedded", "restrict-embedded"),
     PROCESS(TAKE1, "WSGIRestrictStdin", "restrict-stdin"),

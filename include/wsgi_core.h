@@ -118,7 +118,8 @@ typedef struct wsgi_core_request wsgi_core_request;
 
 /**
  * A sparse set of options of directory or script scope: one layer of the settings of a request. Layers
- * need no merging: a request names those that apply to it. Or the options of a process group.
+ * need no merging: a request names those that apply to it. Or the options of a process group, or of
+ * interpreters.
  */
 typedef struct wsgi_core_settings wsgi_core_settings;
 
@@ -750,6 +751,11 @@ typedef int32_t wsgi_core_verdict;
 #define WSGI_CORE_SCOPE_GROUP 3
 
 /**
+ * Interpreters: wsgi_core_settings_set(), then wsgi_core_config_add_interpreter_options().
+ */
+#define WSGI_CORE_SCOPE_INTERPRETER 4
+
+/**
  * It is none of ours.
  */
 #define WSGI_CORE_HANDLER_NONE 0
@@ -978,7 +984,8 @@ wsgi_core_status wsgi_core_option_get(size_t index, struct wsgi_core_option *opt
 /**
  * Make an empty set of settings.
  *
- * @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT or WSGI_CORE_SCOPE_GROUP
+ * @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT, WSGI_CORE_SCOPE_GROUP or
+ *               WSGI_CORE_SCOPE_INTERPRETER
  *
  * @return the settings, to be released with wsgi_core_settings_free(), or NULL for another scope
  *
@@ -1011,6 +1018,8 @@ wsgi_core_status wsgi_core_settings_set(struct wsgi_core_settings *settings,
 /**
  * Set options from a line of configuration: name=value, separated by blanks. A value may be quoted with ' or ", and a
  * backslash within quotes makes a quote ordinary. Options before a mistake are set.
+ * In interpreter scope the line selects interpreters: it may hold process-group and application-group, in any case, and
+ * an empty value is %{GLOBAL}.
  *
  * @param settings  the settings; not while a request that names them exists
  * @param line      the line
@@ -1178,6 +1187,27 @@ wsgi_core_status wsgi_core_config_add_group(struct wsgi_core_config *config,
                                             size_t name_len,
                                             const struct wsgi_core_settings *settings,
                                             struct wsgi_core_error **err);
+
+/**
+ * Set options for some interpreters only: those of the processes of one group, those of one application
+ * group in any process, or both. An option that is set several times for an interpreter has the value from
+ * where the most is selected, and of equals the last; python-path adds up. The options of process scope
+ * with the same names are for every interpreter.
+ *
+ * @param config    the configuration
+ * @param settings  the options, made with WSGI_CORE_SCOPE_INTERPRETER, with process-group and
+ *                  application-group among them to select interpreters; copied
+ * @param err       receives details on failure
+ *
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_ARGUMENT when the settings are of another scope
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_add_interpreter_options(struct wsgi_core_config *config,
+                                                          const struct wsgi_core_settings *settings,
+                                                          struct wsgi_core_error **err);
 
 /**
  * Find mistakes that concern more than one option, and the runtime for the Python that the configuration

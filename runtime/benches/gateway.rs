@@ -5,8 +5,7 @@ use std::ffi::c_void;
 use std::hint::black_box;
 use wsgi_core_abi::{
     Bytes, Exchange, Failure, Head, Level, LogRecord, Outcome, Pair, Pairs, Problem, RawExchange,
-    RawLog, RawProblem, ReadFailure, Request, Restriction, RuntimeSettings, SendFlags, Slice,
-    Status,
+    RawLog, RawProblem, ReadFailure, Request, RuntimeSettings, SendFlags, Slice, Status,
 };
 use wsgi_python::wsgi_core_runtime as runtime;
 
@@ -104,14 +103,15 @@ unsafe extern "C" fn log_level(_: *mut c_void) -> u8 {
 fn start() {
     let settings = RuntimeSettings {
         python_home: Bytes::ABSENT,
-        python_path: Slice::new(&[]),
         warnings: Slice::new(&[]),
         python_eggs: Bytes::ABSENT,
         optimize: 0,
         dont_write_bytecode: true,
         hash_seed: -1,
-        switch_interval: 0.0,
-        restrict: Restriction::default(),
+        layers: Slice::EMPTY,
+        group_switch_interval: 0.0,
+        free_threading: false,
+        destroy_interpreters: true,
         keep_stdio: true,
         case_sensitive: true,
         process_group: Bytes::from(""),

@@ -51,7 +51,7 @@ fn events_reach_what_is_subscribed_in_each_interpreter() {
         assert_eq!(count(&format!("{told} {changed}")), 1);
     }
     assert!(server_logged(
-        "WC0056: ValueError exception raised by a callback of the event process_signal in main"
+        "WC0036: ValueError exception raised by a callback of the event process_signal in main"
     ));
     assert!(server_logged("ValueError: in a callback"));
     assert!(server_logged(

@@ -4,7 +4,7 @@
 mod harness;
 
 use harness::{Script, server_log, settings, start_with};
-use wsgi_core_abi::{Bytes, Level, Restriction, RuntimeSettings, Slice};
+use wsgi_core_abi::{Bytes, Flag, InterpreterLayer, Level, RuntimeSettings, Slice};
 
 /// A directory with an installed package `mod_wsgi` that cannot be imported.
 fn broken_package() -> &'static str {
@@ -17,17 +17,19 @@ fn broken_package() -> &'static str {
 
 fn restricted() -> RuntimeSettings<'static> {
     let path = ["/one", broken_package(), "/t\0wo", "/three"].map(Bytes::from);
+    let layers = vec![InterpreterLayer {
+        // One of them is refused by Python.
+        python_path: Slice::new(path.to_vec().leak()),
+        restrict_stdin: Flag::ON,
+        restrict_stdout: Flag::ON,
+        restrict_signal: Flag::OFF,
+        ..InterpreterLayer::EMPTY
+    }];
     RuntimeSettings {
-        restrict: Restriction {
-            stdin: true,
-            stdout: true,
-            signal: false,
-        },
+        layers: Slice::new(layers.leak()),
         case_sensitive: false,
         process_group: Bytes::new(b"back \"end\""),
         host_name: Bytes::new(b"other"),
-        // One of them is refused by Python.
-        python_path: Slice::new(path.to_vec().leak()),
         ..settings()
     }
 }

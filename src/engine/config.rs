@@ -1,8 +1,10 @@
 //! Configuration of an engine, and what follows from it. Unsafe because it vouches for a linked runtime.
 
+use super::embedded::GroupStart;
 use super::error::Error;
 use super::group::fixed;
 use super::installed::{Installed, home_problem};
+use super::interpreters::{InterpreterOptions, Layers};
 use super::loader;
 use super::option::{Apply, OptionSpec, Scope};
 use super::process::ProcessSettings;
@@ -25,6 +27,7 @@ pub struct Config {
     preloads: Vec<Preload>,
     linked: Option<RuntimeHandle>,
     groups: Vec<ProcessGroup>,
+    interpreters: Vec<InterpreterOptions>,
     /// Options of process scope as they were set, to be set again in other processes.
     given: Vec<Given>,
 }
@@ -152,6 +155,24 @@ impl Config {
         }
         self.groups.push(ProcessGroup::new(name, settings)?);
         Ok(())
+    }
+
+    /// Adds settings for some interpreters.
+    ///
+    /// # Errors
+    /// When the settings are of another scope.
+    pub fn add_interpreter_options(&mut self, settings: &Settings) -> Result<(), Error> {
+        self.interpreters.push(InterpreterOptions::new(settings)?);
+        Ok(())
+    }
+
+    pub(super) fn interpreter_options(&self) -> &[InterpreterOptions] {
+        &self.interpreters
+    }
+
+    /// The settings of the interpreters of a process.
+    pub(super) fn layers(&self, group: Option<&GroupStart<'_>>) -> Layers<'_> {
+        Layers::of(&self.process, &self.interpreters, group)
     }
 
     pub(super) fn groups(&self) -> &[ProcessGroup] {

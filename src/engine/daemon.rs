@@ -52,6 +52,14 @@ pub unsafe fn run_daemon() -> i32 {
     })
 }
 
+/// A part of the plan that has options of its own, while it is read.
+enum Part {
+    /// A process group of this name.
+    Group(Vec<u8>, Settings),
+    /// Interpreters.
+    Interpreter(Settings),
+}
+
 /// What the plan says.
 struct Told {
     host: u32,
@@ -81,26 +89,21 @@ impl Told {
             preloads: Vec::new(),
             plan,
         };
-        let mut group: Option<(Vec<u8>, Settings)> = None;
+        let mut part = None;
         let mut entries = content.iter();
         check_build(entries.next())?;
         for (name, value) in entries {
-            told.take(name, value, &mut group)
+            told.take(name, value, &mut part)
                 .map_err(|error| format!("{name}: {error}"))?;
         }
-        told.finish(&mut group).map_err(|error| error.to_string())?;
+        told.finish(part).map_err(|error| error.to_string())?;
         if let Some(path) = &told.config.process.daemon_log {
             ProcessLog::redirect(path).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         Ok((told, rest))
     }
 
-    fn take(
-        &mut self,
-        name: &str,
-        value: &[u8],
-        group: &mut Option<(Vec<u8>, Settings)>,
-    ) -> Result<(), Error> {
+    fn take(&mut self, name: &str, value: &[u8], part: &mut Option<Part>) -> Result<(), Error> {
         let number = || {
             std::str::from_utf8(value)
                 .ok()
@@ -124,21 +127,29 @@ impl Told {
                 }
             }
             entry::GROUP => {
-                self.finish(group)?;
+                self.finish(part.take())?;
                 self.preloads.push(Vec::new());
-                *group = Some((value.to_vec(), Settings::new(Scope::Group)));
+                let settings = Settings::new(Scope::Group);
+                *part = Some(Part::Group(value.to_vec(), settings));
             }
-            name => match group {
-                Some((_, settings)) => settings.set(name, value)?,
+            entry::INTERPRETER => {
+                self.finish(part.take())?;
+                *part = Some(Part::Interpreter(Settings::new(Scope::Interpreter)));
+            }
+            name => match part {
+                Some(Part::Group(_, settings) | Part::Interpreter(settings)) => {
+                    settings.set(name, value)?;
+                }
                 None => self.config.set(name, value)?,
             },
         }
         Ok(())
     }
 
-    fn finish(&mut self, group: &mut Option<(Vec<u8>, Settings)>) -> Result<(), Error> {
-        match group.take() {
-            Some((name, settings)) => self.config.add_group(&name, &settings),
+    fn finish(&mut self, part: Option<Part>) -> Result<(), Error> {
+        match part {
+            Some(Part::Group(name, settings)) => self.config.add_group(&name, &settings),
+            Some(Part::Interpreter(settings)) => self.config.add_interpreter_options(&settings),
             None => Ok(()),
         }
     }

@@ -9,7 +9,7 @@ use super::runtime::{RuntimeHandle, keep_log};
 use crate::daemon::GroupSettings;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use wsgi_core_abi::{Bytes, Level, MessageId, Restriction, RuntimeSettings, Slice};
+use wsgi_core_abi::{Bytes, InterpreterLayer, Level, MessageId, RuntimeSettings, Slice};
 
 /// The embedded runtime, once there is one, or the reason why there is none.
 #[derive(Default)]
@@ -78,10 +78,6 @@ pub(super) fn start_python(
 ) -> Result<(), Error> {
     let process = &config.process;
     let settings = group.as_ref().map(|group| group.settings);
-    let home = settings.and_then(|settings| settings.home.as_deref());
-    let entries = settings.map_or(&process.python_path, |settings| &settings.python_path);
-    let entries = home.into_iter().chain(entries.iter().map(|entry| &**entry));
-    let path: Vec<_> = entries.map(Bytes::new).collect();
     let warnings: Vec<_> = process
         .warnings
         .iter()
@@ -93,40 +89,45 @@ pub(super) fn start_python(
     // Setting the number of processes at all means that there may be several.
     let multiprocess = settings.map_or(processes != 1, |settings| settings.processes.is_some());
     let python_home = settings.and_then(|settings| settings.python_home.as_deref());
-    let (eggs, interval) = match settings {
-        Some(settings) => (settings.python_eggs.as_deref(), settings.switch_interval),
-        None => (process.python_eggs.as_deref(), process.switch_interval),
+    let eggs = settings.map_or(&process.python_eggs, |settings| &settings.python_eggs);
+    let interval = settings.and_then(|settings| settings.switch_interval);
+    let layers = config.layers(group.as_ref());
+    for name in layers.misplaced_free_threading() {
+        let name = String::from_utf8_lossy(name);
+        let text = format!(
+            "free-threading is a matter of the whole process, and what is set for interpreter '{name}' is ignored"
+        );
+        log.line(Level::Warning, MessageId::FREE_THREADING_IGNORED, &text);
+    }
+    let start = |layers: &[InterpreterLayer<'_>], free_threading| {
+        runtime.start(&RuntimeSettings {
+            python_home: optional(python_home.or(process.python_home.as_deref())),
+            warnings: Slice::new(&warnings),
+            python_eggs: optional(eggs.as_deref()),
+            optimize: process.optimize.unwrap_or(0) as u8,
+            dont_write_bytecode: process.dont_write_bytecode.unwrap_or(false),
+            hash_seed: process.hash_seed.map_or(-1, i64::from),
+            layers: Slice::new(layers),
+            group_switch_interval: interval.unwrap_or(0.0),
+            free_threading,
+            destroy_interpreters: process.destroy_interpreter.unwrap_or(true),
+            keep_stdio: process.keep_stdio.unwrap_or(false) && group.is_none(),
+            case_sensitive: process.case_sensitive(),
+            process_group: Bytes::new(group.as_ref().map_or(b"", |group| group.name)),
+            multiprocess,
+            multithread: threads != 1,
+            run_once: false,
+            maximum_processes: processes,
+            threads_per_process: threads,
+            host_name: Bytes::new(process.host_name.as_deref().unwrap_or(b"wsgi_core")),
+            host_version: process.host_version.unwrap_or(OWN_VERSION),
+            host_description: optional(process.host_description.as_deref()),
+            host_build_date: optional(process.host_build_date.as_deref()),
+            host_mpm_name: optional(process.host_mpm_name.as_deref()),
+            log: keep_log(log),
+        })
     };
-    runtime.start(&RuntimeSettings {
-        python_home: optional(python_home.or(process.python_home.as_deref())),
-        python_path: Slice::new(&path),
-        warnings: Slice::new(&warnings),
-        python_eggs: optional(eggs),
-        optimize: process.optimize.unwrap_or(0) as u8,
-        dont_write_bytecode: process.dont_write_bytecode.unwrap_or(false),
-        hash_seed: process.hash_seed.map_or(-1, i64::from),
-        switch_interval: interval.unwrap_or(0.0),
-        restrict: Restriction {
-            stdin: process.restrict_stdin.unwrap_or(false),
-            stdout: process.restrict_stdout.unwrap_or(false),
-            // The scripts of a process that serves no requests have its signals.
-            signal: process.restrict_signal.unwrap_or(true) && threads != 0,
-        },
-        keep_stdio: process.keep_stdio.unwrap_or(false) && group.is_none(),
-        case_sensitive: process.case_sensitive(),
-        process_group: Bytes::new(group.as_ref().map_or(b"", |group| group.name)),
-        multiprocess,
-        multithread: threads != 1,
-        run_once: false,
-        maximum_processes: processes,
-        threads_per_process: threads,
-        host_name: Bytes::new(process.host_name.as_deref().unwrap_or(b"wsgi_core")),
-        host_version: process.host_version.unwrap_or(OWN_VERSION),
-        host_description: optional(process.host_description.as_deref()),
-        host_build_date: optional(process.host_build_date.as_deref()),
-        host_mpm_name: optional(process.host_mpm_name.as_deref()),
-        log: keep_log(log),
-    })
+    layers.with(|all| start(all, layers.free_threading()))
 }
 
 fn optional(value: Option<&[u8]>) -> Bytes<'_> {

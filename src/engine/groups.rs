@@ -26,7 +26,7 @@ pub(super) struct Groups {
     in_flight: InFlight,
 }
 
-/// Names in a plan; those of options stand between a group and the next.
+/// Names in a plan; options of a group, or of interpreters, stand between it and the next.
 pub(super) mod entry {
     /// First of all: what the rest means depends on it.
     pub const BUILD: &str = "@build";
@@ -37,6 +37,7 @@ pub(super) mod entry {
     pub const GROUP: &str = "@group";
     pub const RUNTIME: &str = "@runtime";
     pub const PRELOAD: &str = "@preload";
+    pub const INTERPRETER: &str = "@interpreter";
 }
 
 impl Groups {
@@ -257,6 +258,12 @@ fn plan(config: &Config, base: &[u8], level: Level) -> Result<Plan, Error> {
     );
     for given in config.given() {
         plan.add(given.name, &given.value);
+    }
+    for options in config.interpreter_options() {
+        plan.add(entry::INTERPRETER, b"");
+        for given in &options.given {
+            plan.add(given.name, &given.value);
+        }
     }
     for group in config.groups() {
         plan.add(entry::GROUP, &group.name);

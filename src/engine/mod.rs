@@ -11,6 +11,7 @@ mod groups;
 mod host;
 mod in_flight;
 mod installed;
+mod interpreters;
 mod life;
 mod loader;
 mod log;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::Error;
+use super::interpreters::InterpreterSettings;
 use super::process::ProcessSettings;
 use super::settings::{Given, Settings};
 use super::value::{Unacceptable, Value};
@@ -19,6 +20,8 @@ pub enum Scope {
     Script,
     /// One process group.
     Group,
+    /// Interpreters, selected by process group and application group.
+    Interpreter,
 }
 
 impl std::fmt::Display for Scope {
@@ -28,6 +31,7 @@ impl std::fmt::Display for Scope {
             Self::Directory => "directory",
             Self::Script => "script",
             Self::Group => "group",
+            Self::Interpreter => "interpreter",
         })
     }
 }
@@ -40,6 +44,8 @@ pub(super) enum Apply {
     Layer(fn(&mut Settings, &[u8]) -> Value<()>),
     /// Into the settings of a process group.
     Group(fn(&mut GroupSettings, &[u8]) -> Value<()>),
+    /// Into the settings of interpreters.
+    Interpreter(fn(&mut InterpreterSettings, &[u8]) -> Value<()>),
 }
 
 /// One entry of the table.
@@ -82,7 +88,7 @@ impl OptionSpec {
     /// The names of all options of a scope, if they are few.
     fn short_list(scope: Scope) -> String {
         let names: Vec<_> = Self::names(scope).collect();
-        if names.len() > 8 {
+        if names.len() > 9 {
             return String::new();
         }
         format!("; there are {}", names.join(", "))

@@ -1,6 +1,7 @@
 //! The table of options. Everything that can be configured is here, and nowhere else.
 #![forbid(unsafe_code)]
 
+use super::interpreters::selector;
 use super::option::{Apply, OptionSpec, Scope};
 use super::script::Script;
 use super::telemetry;
@@ -63,6 +64,23 @@ macro_rules! group {
     };
 }
 
+/// One option of interpreter scope.
+macro_rules! interpreter {
+    ($name:literal, $accepted:literal, $meaning:literal, |$settings:ident, $value:ident| $body:expr) => {
+        OptionSpec {
+            name: $name,
+            scope: Scope::Interpreter,
+            accepted: $accepted,
+            default: None,
+            meaning: $meaning,
+            apply: Apply::Interpreter(|$settings, $value| {
+                $body;
+                Ok(())
+            }),
+        }
+    };
+}
+
 /// What an option accepts that names a script.
 const SCRIPT: &std::ffi::CStr = c"the absolute path of a script, and options as name=value";
 
@@ -92,6 +110,15 @@ pub static OPTIONS: &[OptionSpec] = &[
     process!(c"switch-interval", c"a number of seconds greater than 0", None,
         c"Interval at which Python threads hand over to each other, in seconds; Python's default is 0.005.",
         |settings, value| settings.switch_interval = Some(seconds(value)?)),
+    process!(c"per-interpreter-gil", c"On or Off", Some(c"Off"),
+        c"Whether sub-interpreters have a GIL of their own, from Python 3.12 on.",
+        |settings, value| settings.per_interpreter_gil = Some(flag(value)?)),
+    process!(c"free-threading", c"On or Off", Some(c"Off"),
+        c"Whether a free-threaded build of Python runs without a GIL.",
+        |settings, value| settings.free_threading = Some(flag(value)?)),
+    process!(c"destroy-interpreter", c"On or Off", Some(c"On"),
+        c"Whether threads of applications are waited for and atexit callbacks run when a process ends.",
+        |settings, value| settings.destroy_interpreter = Some(flag(value)?)),
     process!(c"case-sensitivity", c"On or Off", Some(if cfg!(target_os = "macos") { c"Off" } else { c"On" }),
         c"Whether names of scripts that differ only in case are different scripts.",
         |settings, value| settings.case_sensitivity = Some(flag(value)?)),
@@ -388,7 +415,44 @@ pub static OPTIONS: &[OptionSpec] = &[
     group!(c"virtual-host", c"a name", None,
         c"Name of the only server whose requests may use the group.",
         |settings, value| settings.virtual_host = Some(text(value)?.into())),
+    interpreter!(c"process-group", c"a name or %{GLOBAL}, once",
+        c"Process group whose processes have the interpreters; %{GLOBAL} is the server's own process. The default is all.",
+        |settings, value| select(&mut settings.process_group, value)?),
+    interpreter!(c"application-group", c"a name or %{GLOBAL}, once",
+        c"The interpreter; %{GLOBAL} is the main one. The default is all.",
+        |settings, value| select(&mut settings.application_group, value)?),
+    interpreter!(c"python-path", c"directories separated by ':'",
+        c"Directories that are put in front of those of less specific settings.",
+        |settings, value| settings.python_path = directories(value)?),
+    interpreter!(c"switch-interval", c"a number of seconds greater than 0",
+        c"Interval at which Python threads hand over to each other, in seconds; only the main interpreter, and those that \
+          have a GIL of their own, can have one.",
+        |settings, value| settings.switch_interval = Some(seconds(value)?)),
+    interpreter!(c"per-interpreter-gil", c"On or Off",
+        c"Whether sub-interpreters have a GIL of their own, from Python 3.12 on.",
+        |settings, value| settings.per_interpreter_gil = Some(flag(value)?)),
+    interpreter!(c"free-threading", c"On or Off",
+        c"Whether a free-threaded build of Python runs without a GIL; not for a single interpreter.",
+        |settings, value| settings.free_threading = Some(flag(value)?)),
+    interpreter!(c"restrict-stdin", c"On or Off",
+        c"Whether any use of sys.stdin raises.",
+        |settings, value| settings.restrict_stdin = Some(flag(value)?)),
+    interpreter!(c"restrict-stdout", c"On or Off",
+        c"Whether any use of sys.stdout raises instead of writing to the log.",
+        |settings, value| settings.restrict_stdout = Some(flag(value)?)),
+    interpreter!(c"restrict-signal", c"On or Off",
+        c"Whether signal.signal() is ignored.",
+        |settings, value| settings.restrict_signal = Some(flag(value)?)),
 ];
+
+/// Takes the name of a group; a second one would be a contradiction.
+fn select(selected: &mut Option<Box<[u8]>>, value: &[u8]) -> Result<(), Unacceptable> {
+    let name = selector(text(value)?);
+    match selected.replace(name) {
+        None => Ok(()),
+        Some(_) => Err(Unacceptable::Value),
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::Error;
+use super::interpreters::InterpreterSettings;
 use super::option::{Apply, OptionSpec, Scope};
 use super::script::Script;
 use super::value::{Unacceptable, Value};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub(super) trusted_proxies: Option<Vec<Network>>,
     /// In group scope: all of them, and as what they were given.
     pub(super) group: Option<Box<GroupSettings>>,
+    /// Likewise in interpreter scope.
+    pub(super) interpreter: Option<Box<InterpreterSettings>>,
     pub(super) given: Vec<Given>,
 }
 
@@ -74,6 +77,7 @@ impl Settings {
             trusted_proxy_headers: None,
             trusted_proxies: None,
             group: (scope == Scope::Group).then(Box::default),
+            interpreter: (scope == Scope::Interpreter).then(Box::default),
             given: Vec::new(),
         }
     }
@@ -84,15 +88,17 @@ impl Settings {
     /// When the option is unknown in this scope, or does not accept the value.
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
         let spec = OptionSpec::find(name, self.scope)?;
-        match (&spec.apply, &mut self.group) {
-            (Apply::Layer(apply), _) => apply(self, value).map_err(|why| spec.refuse(value, why)),
-            (Apply::Group(apply), Some(group)) => {
-                apply(group, value).map_err(|why| spec.refuse(value, why))?;
-                self.given.push(spec.given(value));
-                Ok(())
+        let applied = match (&spec.apply, &mut self.group, &mut self.interpreter) {
+            (Apply::Layer(apply), _, _) => {
+                return apply(self, value).map_err(|why| spec.refuse(value, why));
             }
-            _ => Err(Error::State("an option of another scope")),
-        }
+            (Apply::Group(apply), Some(group), _) => apply(group, value),
+            (Apply::Interpreter(apply), _, Some(interpreter)) => apply(interpreter, value),
+            _ => return Err(Error::State("an option of another scope")),
+        };
+        applied.map_err(|why| spec.refuse(value, why))?;
+        self.given.push(spec.given(value));
+        Ok(())
     }
 
     /// Sets options from a line of configuration: `name=value`, separated by blanks, where a value may be quoted.
@@ -100,8 +106,33 @@ impl Settings {
     /// # Errors
     /// When a word is not `name=value`, or [`Settings::set`] refuses it; the text begins with the option's name.
     pub fn parse(&mut self, line: &[u8]) -> Result<(), Error> {
-        let assigned = self.assign(Words::new(line), |_| true);
+        let words = Words::new(line);
+        let assigned = match self.scope {
+            Scope::Interpreter => self.select(words),
+            _ => self.assign(words, |_| true),
+        };
         assigned.map_err(Unacceptable::into_error)
+    }
+
+    /// Selects interpreters. Names are in any case, and an empty value is the host's own process or the main
+    /// interpreter.
+    fn select(&mut self, mut words: Words<'_>) -> Value<()> {
+        while let Some(assignment) = words.assignment() {
+            let (name, value) = assignment?;
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+            if !["process-group", "application-group"].contains(&&*name) {
+                let text = format!("'{name}' is neither process-group nor application-group");
+                return Err(Unacceptable::Because(text));
+            }
+            let value = if value.is_empty() {
+                b"%{GLOBAL}"
+            } else {
+                &*value
+            };
+            let set = self.set(&name, value);
+            set.map_err(|error| Unacceptable::Because(error.of_option(&name).to_string()))?;
+        }
+        Ok(())
     }
 
     /// Sets options from words, of those that are `known`.

@@ -245,6 +245,39 @@ pub unsafe extern "C" fn wsgi_core_config_add_group(
     })
 }
 
+/// Set options for some interpreters only: those of the processes of one group, those of one application
+/// group in any process, or both. An option that is set several times for an interpreter has the value from
+/// where the most is selected, and of equals the last; python-path adds up. The options of process scope
+/// with the same names are for every interpreter.
+///
+/// @param config    the configuration
+/// @param settings  the options, made with WSGI_CORE_SCOPE_INTERPRETER, with process-group and
+///                  application-group among them to select interpreters; copied
+/// @param err       receives details on failure
+///
+/// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_ARGUMENT when the settings are of another scope
+///
+/// Threads: one at a time for the same configuration.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_config_add_interpreter_options(
+    config: *mut wsgi_core_config,
+    settings: *const wsgi_core_settings,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    call(err, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (config, settings) = unsafe {
+            (
+                config.as_mut().ok_or(Error::null("config"))?,
+                settings.as_ref().ok_or(Error::null("settings"))?,
+            )
+        };
+        config.0.add_interpreter_options(&settings.0)
+    })
+}
+
 /// Find mistakes that concern more than one option, and the runtime for the Python that the configuration
 /// asks for. Loads nothing and changes nothing. wsgi_core_engine_prepare() includes it.
 ///

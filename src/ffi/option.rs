@@ -20,6 +20,9 @@ pub const WSGI_CORE_SCOPE_SCRIPT: wsgi_core_scope = 2;
 /// One process group: wsgi_core_settings_set(), then wsgi_core_config_add_group().
 pub const WSGI_CORE_SCOPE_GROUP: wsgi_core_scope = 3;
 
+/// Interpreters: wsgi_core_settings_set(), then wsgi_core_config_add_interpreter_options().
+pub const WSGI_CORE_SCOPE_INTERPRETER: wsgi_core_scope = 4;
+
 /// Description of one option. The strings live as long as the library.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -50,6 +53,7 @@ const fn number(scope: Scope) -> wsgi_core_scope {
         Scope::Directory => WSGI_CORE_SCOPE_DIRECTORY,
         Scope::Script => WSGI_CORE_SCOPE_SCRIPT,
         Scope::Group => WSGI_CORE_SCOPE_GROUP,
+        Scope::Interpreter => WSGI_CORE_SCOPE_INTERPRETER,
     }
 }
 
@@ -60,6 +64,7 @@ pub(super) fn scope(number: wsgi_core_scope) -> Option<Scope> {
         WSGI_CORE_SCOPE_DIRECTORY => Some(Scope::Directory),
         WSGI_CORE_SCOPE_SCRIPT => Some(Scope::Script),
         WSGI_CORE_SCOPE_GROUP => Some(Scope::Group),
+        WSGI_CORE_SCOPE_INTERPRETER => Some(Scope::Interpreter),
         _ => None,
     }
 }

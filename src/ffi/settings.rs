@@ -1,4 +1,4 @@
-//! Settings of directory, script and group scope.
+//! Settings of every scope but that of the process.
 
 use super::bytes::required;
 use super::error::wsgi_core_error;
@@ -9,12 +9,14 @@ use crate::engine::{Error, HandlerKind, Scope, Settings};
 use std::ffi::{CStr, c_char};
 
 /// A sparse set of options of directory or script scope: one layer of the settings of a request. Layers
-/// need no merging: a request names those that apply to it. Or the options of a process group.
+/// need no merging: a request names those that apply to it. Or the options of a process group, or of
+/// interpreters.
 pub struct wsgi_core_settings(pub(super) Settings);
 
 /// Make an empty set of settings.
 ///
-/// @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT or WSGI_CORE_SCOPE_GROUP
+/// @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT, WSGI_CORE_SCOPE_GROUP or
+///               WSGI_CORE_SCOPE_INTERPRETER
 ///
 /// @return the settings, to be released with wsgi_core_settings_free(), or NULL for another scope
 ///
@@ -66,6 +68,8 @@ pub unsafe extern "C" fn wsgi_core_settings_set(
 
 /// Set options from a line of configuration: name=value, separated by blanks. A value may be quoted with ' or ", and a
 /// backslash within quotes makes a quote ordinary. Options before a mistake are set.
+/// In interpreter scope the line selects interpreters: it may hold process-group and application-group, in any case, and
+/// an empty value is %{GLOBAL}.
 ///
 /// @param settings  the settings; not while a request that names them exists
 /// @param line      the line

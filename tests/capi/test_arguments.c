@@ -106,7 +106,7 @@ static void scopes_of_settings(void)
 {
     CHECK(wsgi_core_settings_new(WSGI_CORE_SCOPE_PROCESS) == NULL);
     CHECK(wsgi_core_settings_new(-1) == NULL);
-    CHECK(wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP + 1) == NULL);
+    CHECK(wsgi_core_settings_new(WSGI_CORE_SCOPE_INTERPRETER + 1) == NULL);
     CHECK(wsgi_core_settings_new(INT32_MIN) == NULL);
 }
 
@@ -400,6 +400,37 @@ static void process_groups(void)
     wsgi_core_config_free(c);
 }
 
+static void interpreters(void)
+{
+    wsgi_core_config *c = wsgi_core_config_new();
+    wsgi_core_settings *d = wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
+    wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_INTERPRETER);
+
+    CHECK_CALL(wsgi_core_settings_set(s, "process-group", "%{GLOBAL}", 9, &err),
+               WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_settings_set(s, "application-group", "a", 1, &err),
+               WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_settings_set(s, "application-group", "a", 1, &err),
+               WSGI_CORE_E_OPTION, err);
+    CHECK_CALL(wsgi_core_settings_set(s, "switch-interval", "0.5", 3, &err),
+               WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_settings_set(s, "switch-interval", "0.1", 3, &err),
+               WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_add_interpreter_options(NULL, s, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_interpreter_options(c, NULL, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_interpreter_options(c, d, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_interpreter_options(c, s, &err),
+               WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_add_interpreter_options(c, s, &err),
+               WSGI_CORE_OK, err);
+    wsgi_core_settings_free(s);
+    wsgi_core_settings_free(d);
+    wsgi_core_config_free(c);
+}
+
 static void supervisors(void)
 {
     wsgi_core_engine *engine = prepared();
@@ -642,6 +673,7 @@ int main(void)
     RUN(engine_prepare);
     RUN(engine_life);
     RUN(process_groups);
+    RUN(interpreters);
     RUN(supervisors);
     RUN(members_of_request_info);
     RUN(request_new);

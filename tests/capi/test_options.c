@@ -53,7 +53,7 @@ static void options_are_described(void)
         CHECK(option.accepted && *option.accepted);
         CHECK(option.meaning && *option.meaning);
         CHECK(option.scope >= WSGI_CORE_SCOPE_PROCESS
-              && option.scope <= WSGI_CORE_SCOPE_GROUP);
+              && option.scope <= WSGI_CORE_SCOPE_INTERPRETER);
         CHECK(strspn(option.name, "abcdefghijklmnopqrstuvwxyz-")
               == strlen(option.name));
     }
@@ -109,6 +109,12 @@ static void bad_values(void)
         { WSGI_CORE_SCOPE_DIRECTORY, "map-head-to-get", "sometimes" },
         { WSGI_CORE_SCOPE_DIRECTORY, "callable-object", "" },
         { WSGI_CORE_SCOPE_SCRIPT, "pass-authorization", "yes" },
+        { WSGI_CORE_SCOPE_INTERPRETER, "python-home", "/usr" },
+        { WSGI_CORE_SCOPE_INTERPRETER, "switch-interval", "0" },
+        { WSGI_CORE_SCOPE_INTERPRETER, "per-interpreter-gil", "maybe" },
+        { WSGI_CORE_SCOPE_INTERPRETER, "application-group", "" },
+        { WSGI_CORE_SCOPE_PROCESS, "free-threading", "maybe" },
+        { WSGI_CORE_SCOPE_PROCESS, "destroy-interpreter", "1" },
     };
     size_t i;
 

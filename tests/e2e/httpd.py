@@ -77,6 +77,7 @@ MaxKeepAliveRequests 0
     Require all granted
 </Directory>
 LoadModule wsgi_module @WSGI@
+@THREADING@
 """
 
 
@@ -142,6 +143,8 @@ class Httpd(Server):
             "MPM_CONFIG": self.mpm.config(),
             "LOAD": "\n".join(f"LoadModule {n}_module {modules}/mod_{n}.so" for n in names),
             "USER": "User www-data\nGroup www-data" if os.geteuid() == 0 else "",
+            # A build that can do without a GIL is tested without.
+            "THREADING": "WSGIFreeThreading On" if runtimes.is_free_threaded() else "",
             "MPM": self.mpm.name,
             "MODULES": modules,
             "WSGI": str(module_path()),

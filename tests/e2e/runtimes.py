@@ -19,7 +19,13 @@ RUNTIME = re.compile(r"libwsgi_python-(\d+\.\d+t?)\.so$")
 def installed() -> list[str]:
     """The versions of the installed runtimes, such as "3.11"."""
     found = (RUNTIME.search(path.name) for path in (PREFIX / "lib" / "wsgi-core").glob("*.so"))
-    return sorted((match[1] for match in found if match), key=lambda v: int(v.split(".")[1]))
+    return sorted((match[1] for match in found if match), key=lambda v: int(v.rstrip("t").split(".")[1]))
+
+
+def is_free_threaded() -> bool:
+    """Whether servers that say nothing else run on a free-threaded build of Python."""
+    default = PREFIX / "lib" / "wsgi-core" / "default"
+    return default.read_text().strip().endswith("t")
 
 
 @functools.cache

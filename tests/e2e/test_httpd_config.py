@@ -23,6 +23,9 @@ ON_OFF = [
     "WSGISocketRotation",
     "WSGIServerMetrics",
     "WSGIPassApacheRequest",
+    "WSGIPerInterpreterGIL",
+    "WSGIFreeThreading",
+    "WSGIDestroyInterpreter",
 ]
 GLOBAL_ONLY = {
     "WSGIPythonHome": "/usr",
@@ -45,6 +48,9 @@ GLOBAL_ONLY = {
     "WSGISlowRequests": "5",
     "WSGITelemetryService": "unix:/run/telemetry",
     "WSGITelemetryOptions": "All",
+    "WSGIPerInterpreterGIL": "On",
+    "WSGIFreeThreading": "On",
+    "WSGIDestroyInterpreter": "On",
 }
 # Directives of a section that say who may do what: in no server, but in .htaccess files.
 AUTH = {

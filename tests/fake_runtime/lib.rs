@@ -49,13 +49,14 @@ unsafe extern "C" fn start(settings: *const RuntimeSettings<'_>, problem: RawPro
     settings
         .log
         .write(&LogRecord::plain(Level::Notice, b"fake Python started"));
+    let path = settings.layers.as_slice().first();
     note(format!(
         "start threads={} processes={} optimize={} seed={} path={} host={} {:?}",
         settings.threads_per_process,
         settings.maximum_processes,
         settings.optimize,
         settings.hash_seed,
-        settings.python_path.as_slice().len(),
+        path.map_or(0, |layer| layer.python_path.as_slice().len()),
         text(settings.host_name),
         settings.host_version,
     ));

@@ -106,6 +106,13 @@ pub struct Slice<'a, T> {
 pub type Pairs<'a> = Slice<'a, Pair<'a>>;
 
 impl<'a, T> Slice<'a, T> {
+    /// No items.
+    pub const EMPTY: Self = Self {
+        data: std::ptr::null(),
+        len: 0,
+        life: PhantomData,
+    };
+
     /// Borrows `items`.
     #[must_use]
     pub const fn new(items: &'a [T]) -> Self {

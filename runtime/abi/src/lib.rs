@@ -13,6 +13,7 @@
 
 mod bytes;
 mod exchange;
+mod layer;
 mod log;
 mod message;
 mod request;
@@ -20,12 +21,11 @@ mod runtime;
 
 pub use bytes::{Bytes, Pair, Pairs, Slice};
 pub use exchange::{Exchange, Failure, Head, RawExchange, ReadFailure, SendFlags};
+pub use layer::{Flag, InterpreterLayer};
 pub use log::{Level, LogRecord, RawLog};
 pub use message::{MESSAGES, Message, MessageId};
 pub use request::{Outcome, Question, Request, Verdict};
-pub use runtime::{
-    Problem, RUNTIME_SYMBOL, RawProblem, Restriction, Runtime, RuntimeSettings, Status,
-};
+pub use runtime::{Problem, RUNTIME_SYMBOL, RawProblem, Runtime, RuntimeSettings, Status};
 
 /// Version of everything in this crate; the engine refuses a runtime that reports another one.
 pub const ABI_VERSION: u32 = 1;

@@ -65,6 +65,12 @@ messages! {
     STOP_TIMEOUT = 35;
     /// A callback of an event raised an exception; the next one is called.
     EVENT_RAISED = 36;
+    /// A sub-interpreter was to have a GIL of its own and can't; it shares that of the process.
+    OWN_GIL_IGNORED = 37;
+    /// A switch interval is set for an interpreter that can't have one of its own, or for a process without a GIL.
+    SWITCH_INTERVAL_IGNORED = 38;
+    /// Free threading is set where the build of Python, or a single interpreter, can't have it.
+    FREE_THREADING_IGNORED = 39;
     /// A script could not be read or compiled.
     SCRIPT_READ = 40;
     /// A script raised SystemExit while it was loaded.

@@ -1,6 +1,6 @@
 //! The table of functions that a runtime exports.
 
-use crate::{Bytes, MessageId, Outcome, RawExchange, RawLog, Request, Slice};
+use crate::{Bytes, InterpreterLayer, MessageId, Outcome, RawExchange, RawLog, Request, Slice};
 use std::ffi::c_void;
 
 /// Name of the exported [`Runtime`].
@@ -28,26 +28,12 @@ impl Status {
     pub const PANIC: Self = Self(6);
 }
 
-/// Three-valued restriction of something in an interpreter.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Restriction {
-    /// Any use of `sys.stdin` raises.
-    pub stdin: bool,
-    /// Any use of `sys.stdout` raises.
-    pub stdout: bool,
-    /// `signal.signal` is ignored.
-    pub signal: bool,
-}
-
 /// Everything a runtime needs to know about the process it starts in. Borrowed for the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct RuntimeSettings<'a> {
     /// Python prefix or root of a virtual environment; absent for the Python it was built with.
     pub python_home: Bytes<'a>,
-    /// Directories for `site.addsitedir`, in order.
-    pub python_path: Slice<'a, Bytes<'a>>,
     /// `-W` options, in order.
     pub warnings: Slice<'a, Bytes<'a>>,
     /// `PYTHON_EGG_CACHE`, or absent.
@@ -58,10 +44,15 @@ pub struct RuntimeSettings<'a> {
     pub dont_write_bytecode: bool,
     /// Seed of string hashing; negative for a random one.
     pub hash_seed: i64,
-    /// Seconds for `sys.setswitchinterval`; 0.0 for Python's default.
-    pub switch_interval: f64,
-    /// What is restricted in every interpreter.
-    pub restrict: Restriction,
+    /// What is set for the interpreters of this process, the least specific first.
+    pub layers: Slice<'a, InterpreterLayer<'a>>,
+    /// Seconds for `sys.setswitchinterval`, as the process group has it; 0.0 when not set. Only a layer that
+    /// names an interpreter wins over it, where that interpreter has a GIL of its own.
+    pub group_switch_interval: f64,
+    /// Python runs without a GIL, where its build can.
+    pub free_threading: bool,
+    /// `threading._shutdown` and atexit callbacks run at the end.
+    pub destroy_interpreters: bool,
     /// `sys.stdin` and `sys.stdout` stay as they are: a single-process server on a terminal.
     pub keep_stdio: bool,
     /// File names differ when only their case differs.

@@ -7,7 +7,10 @@ use super::settings::Settings;
 use super::setup::{Prelude, Setup};
 use super::turn::Turn;
 use crate::python::interrupt::{self, Target};
-use crate::python::{Exception, Gil, GilCell, Interpreter, Object, Pass, Raised, Result};
+use crate::python::{
+    CAN_BE_FREE_THREADED, CAN_HAVE_OWN_GIL, Exception, Gil, GilCell, Interpreter, Lock, Object,
+    Pass, Raised, Result,
+};
 use crate::wsgi::{Answer, NoApplication, Types, log, traceback};
 use arc_swap::ArcSwap;
 use rustc_hash::FxHashMap;
@@ -87,6 +90,12 @@ impl Group {
         if !log::enabled(gil, Level::Info) {
             return;
         }
+        if Interpreter::some_have_own_gil() {
+            // CPython goes through the threads of all interpreters, and this one has only one of their GILs.
+            let text = "Python stacks can't be told where an interpreter has a GIL of its own";
+            log::write(gil, Level::Info, MessageId::NONE, text);
+            return;
+        }
         let write = || -> Result<()> {
             let only = match ident {
                 Some(ident) => Object::int(gil, ident as i64)?,
@@ -164,10 +173,12 @@ impl Group {
         })
     }
 
-    /// Runs what Python does when an interpreter ends.
-    pub fn finish(&self, pass: &Pass) {
+    /// Runs what Python does when an interpreter ends, unless it is not to be destroyed.
+    pub fn finish(&self, pass: &Pass, settings: &Settings) {
         self.interpreter.attach(pass, |gil, _| {
-            self.interpreter.finish(gil);
+            if settings.destroy_interpreters {
+                self.interpreter.finish(gil);
+            }
             let flushed = self.own.get(gil).prelude.call(gil, "flush_streams", []);
             if flushed.is_err() {
                 crate::python::clear(gil);
@@ -216,7 +227,7 @@ impl Groups {
         }
         let interpreter = match unfinished.remove(name) {
             Some(interpreter) => interpreter,
-            None => interpreter(pass, name)?,
+            None => interpreter(pass, settings, name)?,
         };
         let Some((types, own)) = set_up(pass, &interpreter, settings, name, &self.loading) else {
             unfinished.insert(name.to_vec(), interpreter);
@@ -243,19 +254,41 @@ impl Groups {
 }
 
 /// A new interpreter, or the main one.
-fn interpreter(pass: &Pass, name: &[u8]) -> Option<Interpreter> {
+fn interpreter(pass: &Pass, settings: &Settings, name: &[u8]) -> Option<Interpreter> {
     if name.is_empty() {
         return Some(Interpreter::main(pass));
     }
+    let lock = lock(settings, name);
     let name = String::from_utf8_lossy(name);
-    let text = format!("creating interpreter '{name}'");
+    let with = match lock {
+        Lock::Shared => "",
+        Lock::Own => " with a GIL of its own",
+    };
+    let text = format!("creating interpreter '{name}'{with}");
     log::server(Level::Info, MessageId::NONE, &text);
-    let interpreter = Interpreter::sub(pass);
-    if interpreter.is_none() {
-        let text = format!("Python could not create interpreter '{name}'");
+    let failed = |reason: &String| {
+        let text = format!("Python could not create interpreter '{name}'{with}: {reason}");
         log::server(Level::Error, MessageId::INTERPRETER, &text);
+    };
+    Interpreter::sub(pass, lock).inspect_err(failed).ok()
+}
+
+/// Whose GIL a sub-interpreter gets; that it can't have its own is logged.
+fn lock(settings: &Settings, name: &[u8]) -> Lock {
+    if !settings.interpreter(name).own_gil() {
+        return Lock::Shared;
     }
-    interpreter
+    let obstacle = if !CAN_HAVE_OWN_GIL {
+        "this needs Python 3.12 or later"
+    } else if settings.free_threading && CAN_BE_FREE_THREADED {
+        "the process runs without a GIL"
+    } else {
+        return Lock::Own;
+    };
+    let context = settings.context(name);
+    let text = format!("{context} gets no GIL of its own: {obstacle}");
+    log::server(Level::Warning, MessageId::OWN_GIL_IGNORED, &text);
+    Lock::Shared
 }
 
 /// Fills an interpreter; a failure is logged.
@@ -267,7 +300,7 @@ fn set_up(
     loading: &Arc<Turn>,
 ) -> Option<(GilCell<Types>, GilCell<Own>)> {
     interpreter.attach(pass, |gil, _| {
-        let filled = fill(gil, settings, name, loading);
+        let filled = fill(gil, interpreter, settings, name, loading);
         filled
             .map(|(types, own)| (GilCell::new(gil, types), GilCell::new(gil, own)))
             .inspect_err(|Raised| {
@@ -282,6 +315,7 @@ fn set_up(
 
 fn fill(
     gil: Gil<'_>,
+    interpreter: &Interpreter,
     settings: &Settings,
     application_group: &[u8],
     loading: &Arc<Turn>,
@@ -299,12 +333,19 @@ fn fill(
     let setup = Setup {
         gil,
         settings,
+        own: settings.interpreter(application_group),
+        has_own_gil: interpreter.has_own_gil(),
         application_group,
         prelude: &prelude,
         types: &types,
     };
     setup.run();
     let context = settings.context(application_group);
-    let scripts = Scripts::new(context, settings.case_sensitive, Arc::clone(loading));
+    let scripts = Scripts::new(
+        context,
+        settings.case_sensitive,
+        settings.process_group.is_empty(),
+        Arc::clone(loading),
+    );
     Ok((types, Own { scripts, prelude }))
 }

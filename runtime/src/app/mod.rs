@@ -2,6 +2,7 @@
 
 mod event;
 mod group;
+mod interpreter;
 mod native;
 mod process;
 mod question;

@@ -5,7 +5,8 @@ use super::group::{Group, Groups};
 use super::script::{Failed, can_ask_for_reload};
 use super::settings::{Settings, init_settings};
 use crate::python::{
-    Ended, Gil, Interpreter, Life, Object, Pass, Result, dump, interrupt, with_signals,
+    CAN_BE_FREE_THREADED, Ended, Gil, Interpreter, Life, Object, Pass, Result, dump, interrupt,
+    with_signals,
 };
 use crate::wsgi::{self, log};
 use std::sync::OnceLock;
@@ -69,6 +70,10 @@ pub fn start(raw: &RuntimeSettings<'_>) -> std::result::Result<(), Refusal> {
     });
     let pass = pass()?;
     announce(&pass);
+    if raw.free_threading && !CAN_BE_FREE_THREADED {
+        let text = "this build of Python can't do without a GIL; free-threading is ignored";
+        log::server(Level::Warning, MessageId::FREE_THREADING_IGNORED, text);
+    }
     process.group(&pass, b"").map(drop)
 }
 
@@ -283,7 +288,7 @@ impl Process {
             return;
         }
         for group in self.groups.all() {
-            group.finish(pass);
+            group.finish(pass, &self.settings);
         }
     }
 }

@@ -86,6 +86,8 @@ pub struct Script {
     /// Its globals.
     globals: Object,
     mtime: i64,
+    /// A request was served with it.
+    used: Arc<AtomicBool>,
 }
 
 /// What is to be done about a script.
@@ -108,6 +110,9 @@ pub fn can_ask_for_reload() -> bool {
 pub struct Scripts {
     context: String,
     case_sensitive: bool,
+    /// Modules are asked with each request whether they want to be loaded again. Elsewhere the process is asked
+    /// before it takes the request, and makes way for another one.
+    asks_in_place: bool,
     loading: Arc<Turn>,
     /// By path. Locked for moments, without running Python code.
     loaded: Mutex<FxHashMap<Vec<u8>, Script>>,
@@ -117,10 +122,16 @@ pub struct Scripts {
 
 impl Scripts {
     /// No scripts yet; `context` says for the log which interpreter this is.
-    pub fn new(context: String, case_sensitive: bool, loading: Arc<Turn>) -> Self {
+    pub fn new(
+        context: String,
+        case_sensitive: bool,
+        asks_in_place: bool,
+        loading: Arc<Turn>,
+    ) -> Self {
         Self {
             context,
             case_sensitive,
+            asks_in_place,
             loading,
             loaded: Mutex::default(),
             names: Mutex::default(),
@@ -177,6 +188,7 @@ impl Scripts {
     /// Whether the module of a script asks to be loaded again.
     pub fn wants_reload(&self, gil: Gil<'_>, wanted: &Wanted<'_>) -> bool {
         self.loaded(&self.key(wanted.path))
+            .filter(|script| script.used.load(Ordering::Relaxed))
             .is_some_and(|script| self.asks_for_reload(gil, &script, wanted))
     }
 
@@ -188,6 +200,7 @@ impl Scripts {
         wanted: &Wanted<'_>,
         name: &[u8],
     ) -> std::result::Result<Object, Failed> {
+        script.used.store(true, Ordering::Relaxed);
         let find = || -> Result<Option<Object>> {
             let known = lock(&self.names).get(name).cloned();
             if let Some(key) = known {
@@ -227,7 +240,9 @@ impl Scripts {
             return Finding::Missing;
         };
         if self.is_unchanged(gil, &script, wanted)
-            && !(wanted.reloading && self.asks_for_reload(gil, &script, wanted))
+            && !(wanted.reloading
+                && self.asks_in_place
+                && self.asks_for_reload(gil, &script, wanted))
         {
             Finding::Current(script)
         } else {
@@ -347,6 +362,7 @@ fn execute(
             module,
             globals,
             mtime,
+            used: Arc::default(),
         })
     };
     run().map_err(|Raised| {

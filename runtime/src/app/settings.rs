@@ -1,22 +1,23 @@
 //! What a runtime was started with, copied out of the engine's borrowed form.
 
+use super::interpreter::{InterpreterSettings, Layer};
 use crate::python::{Home, InitSettings};
 use crate::wsgi::Constants;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use wsgi_core_abi::{Bytes, Restriction, RuntimeSettings, Slice};
+use wsgi_core_abi::{Bytes, RuntimeSettings, Slice};
 
 /// Settings that are needed each time an interpreter is made.
 pub struct Settings {
-    /// Directories for `site.addsitedir`, in order.
-    pub python_path: Vec<Vec<u8>>,
     /// `PYTHON_EGG_CACHE`.
     pub python_eggs: Option<Vec<u8>>,
-    /// Seconds for `sys.setswitchinterval`; `None` for Python's default.
-    pub switch_interval: Option<f64>,
-    /// What is restricted.
-    pub restrict: Restriction,
+    layers: Vec<Layer>,
+    group_switch_interval: Option<f64>,
+    /// Python is to run without a GIL.
+    pub free_threading: bool,
+    /// Threads of applications are waited for and atexit callbacks run at the end.
+    pub destroy_interpreters: bool,
     /// `sys.stdin` and `sys.stdout` stay as they are.
     pub keep_stdio: bool,
     /// File names differ when only their case differs.
@@ -46,10 +47,12 @@ impl Settings {
     /// Copies what outlives the start of Python.
     pub fn new(raw: &RuntimeSettings<'_>) -> Self {
         Self {
-            python_path: owned(raw.python_path),
             python_eggs: present(raw.python_eggs).map(<[u8]>::to_vec),
-            switch_interval: (raw.switch_interval > 0.0).then_some(raw.switch_interval),
-            restrict: raw.restrict,
+            layers: raw.layers.as_slice().iter().map(Layer::new).collect(),
+            group_switch_interval: (raw.group_switch_interval > 0.0)
+                .then_some(raw.group_switch_interval),
+            free_threading: raw.free_threading,
+            destroy_interpreters: raw.destroy_interpreters,
             keep_stdio: raw.keep_stdio,
             case_sensitive: raw.case_sensitive,
             process_group: raw.process_group.as_slice().to_vec(),
@@ -64,6 +67,11 @@ impl Settings {
             multiprocess: raw.multiprocess,
             run_once: raw.run_once,
         }
+    }
+
+    /// Settings of one interpreter.
+    pub fn interpreter(&self, application_group: &[u8]) -> InterpreterSettings<'_> {
+        InterpreterSettings::of(&self.layers, application_group, self.group_switch_interval)
     }
 
     /// What is the same in every request of an application group.
@@ -106,10 +114,12 @@ pub fn init_settings(raw: &RuntimeSettings<'_>) -> InitSettings {
         dont_write_bytecode: raw.dont_write_bytecode,
         hash_seed: u32::try_from(raw.hash_seed).ok(),
         warnings: owned(raw.warnings),
+        free_threading: raw.free_threading,
     }
 }
 
-fn owned(strings: Slice<'_, Bytes<'_>>) -> Vec<Vec<u8>> {
+/// Copies of strings.
+pub fn owned(strings: Slice<'_, Bytes<'_>>) -> Vec<Vec<u8>> {
     strings
         .as_slice()
         .iter()
@@ -117,6 +127,7 @@ fn owned(strings: Slice<'_, Bytes<'_>>) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn present(string: Bytes<'_>) -> Option<&[u8]> {
+/// A string that is there.
+pub fn present(string: Bytes<'_>) -> Option<&[u8]> {
     (!string.is_absent()).then(|| string.as_slice())
 }

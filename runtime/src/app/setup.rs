@@ -2,10 +2,11 @@
 //!
 //! A step that fails is logged with its traceback, and the set-up goes on without it.
 
+use super::interpreter::{InterpreterSettings, SwitchInterval};
 use super::native::Native;
 use super::settings::Settings;
 use crate::python::class::Type;
-use crate::python::{Exception, Gil, Object, Raised, Result, dump};
+use crate::python::{CAN_BE_FREE_THREADED, Exception, Gil, Object, Raised, Result, dump};
 use crate::wsgi::{COMPATIBLE_VERSION, Types, log, traceback};
 use wsgi_core_abi::{Level, MessageId};
 
@@ -72,6 +73,10 @@ pub struct Setup<'a> {
     pub gil: Gil<'a>,
     /// Settings of the process.
     pub settings: &'a Settings,
+    /// Settings of this interpreter.
+    pub own: InterpreterSettings<'a>,
+    /// It does not share the GIL of the main interpreter.
+    pub has_own_gil: bool,
     /// Name of the application group; empty for the main interpreter.
     pub application_group: &'a [u8],
     /// The interpreter's Python code.
@@ -90,24 +95,24 @@ impl Setup<'_> {
         });
         self.step("sys.argv could not be set", || self.set_arguments());
         self.replace_streams();
-        if self.settings.restrict.signal {
+        if self.own.restrict_signal() {
             self.step("signal.signal could not be restricted", || {
                 self.call("restrict_signals", []).map(drop)
             });
         }
         self.step("PYTHON_EGG_CACHE could not be set", || self.set_egg_cache());
-        self.extend_path();
+        for entries in self.own.python_path() {
+            self.extend_path(entries);
+        }
         self.install_modules();
-        if self.application_group.is_empty() {
-            self.step("the switch interval could not be set", || {
-                self.set_switch_interval()
+        self.step("the switch interval could not be set", || {
+            self.set_switch_interval()
+        });
+        // In a host's own process its signals are not ours.
+        if self.application_group.is_empty() && !self.settings.process_group.is_empty() {
+            self.step("stacks can't be had without the GIL", || {
+                self.prepare_dump()
             });
-            // In a host's own process its signals are not ours.
-            if !self.settings.process_group.is_empty() {
-                self.step("stacks can't be had without the GIL", || {
-                    self.prepare_dump()
-                });
-            }
         }
     }
 
@@ -173,7 +178,7 @@ impl Setup<'_> {
         if self.settings.keep_stdio {
             return;
         }
-        if self.settings.restrict.stdout {
+        if self.own.restrict_stdout() {
             self.step("sys.stdout could not be restricted", || {
                 self.call("restrict_stream", [&self.text("stdout")?])
                     .map(drop)
@@ -184,7 +189,7 @@ impl Setup<'_> {
                     .setattr(c"stdout", &self.types.log_stream(self.gil, "<stdout>")?)
             });
         }
-        if self.settings.restrict.stdin {
+        if self.own.restrict_stdin() {
             self.step("sys.stdin could not be restricted", || {
                 self.call("restrict_stream", [&self.text("stdin")?])
                     .map(drop)
@@ -203,16 +208,13 @@ impl Setup<'_> {
         Ok(())
     }
 
-    /// Adds the Python path; an entry that fails ends it.
-    fn extend_path(&self) {
-        if self.settings.python_path.is_empty() {
-            return;
-        }
+    /// Adds a part of the Python path; an entry that fails ends the part.
+    fn extend_path(&self, entries: &[Vec<u8>]) {
         let before = self.step("sys.path could not be read", || {
             let list = Object::import(self.gil, c"builtins")?.getattr(c"list")?;
             list.call([&self.sys()?.getattr(c"path")?])
         });
-        for entry in &self.settings.python_path {
+        for entry in entries {
             if self.add_directory(entry).is_none() {
                 break;
             }
@@ -300,11 +302,23 @@ impl Setup<'_> {
         )
     }
 
-    /// Interpreters share the GIL, so that the interval is the process's; set once, it does not undo
-    /// what an application chose.
     fn set_switch_interval(&self) -> Result<()> {
-        let Some(seconds) = self.settings.switch_interval else {
-            return Ok(());
+        let ignored = |reason: &str| {
+            let context = self.settings.context(self.application_group);
+            let text = format!("the switch interval for the {context} is ignored: {reason}");
+            let id = MessageId::SWITCH_INTERVAL_IGNORED;
+            log::write(self.gil, Level::Warning, id, &text);
+            Ok(())
+        };
+        let seconds = match self.own.switch_interval(self.has_own_gil) {
+            SwitchInterval::Unset => return Ok(()),
+            SwitchInterval::Seconds(_) | SwitchInterval::Shared
+                if CAN_BE_FREE_THREADED && self.settings.free_threading =>
+            {
+                return ignored("the process runs without a GIL");
+            }
+            SwitchInterval::Shared => return ignored("it has no GIL of its own"),
+            SwitchInterval::Seconds(seconds) => seconds,
         };
         let sys = self.sys()?;
         sys.call_method(c"setswitchinterval", [&Object::float(self.gil, seconds)?])?;
@@ -312,7 +326,8 @@ impl Setup<'_> {
             .call_method(c"getswitchinterval", [])?
             .str()?
             .to_text_lossy()?;
-        let text = format!("switch interval set to {applied} seconds");
+        let context = self.settings.context(self.application_group);
+        let text = format!("switch interval set to {applied} seconds in the {context}");
         log::write(self.gil, Level::Info, MessageId::NONE, &text);
         Ok(())
     }

@@ -11,8 +11,8 @@ use pyo3_ffi as ffi;
 use std::ffi::{CStr, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A Rust value that lives in Python objects.
-pub trait Class: Sized + 'static {
+/// A Rust value that lives in Python objects. Without a GIL, several threads use it at once.
+pub trait Class: Sized + Send + Sync + 'static {
     /// Qualified name, such as `mod_wsgi.Input`.
     const NAME: &'static CStr;
     /// Methods, positional arguments only; made with [`method!`].

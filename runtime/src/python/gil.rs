@@ -41,8 +41,9 @@ impl Gil<'_> {
 /// A value that is only reached while attached to the interpreter it belongs to.
 pub struct GilCell<T>(T);
 
-// SAFETY: the value is only handed out against a `Gil`, so one thread at a time uses it; it is made
-// and dropped attached by the same rule.
+// SAFETY: the value is only handed out against a `Gil`: it is made, used and dropped attached. Under a
+// GIL one thread at a time uses it. Without one, what CPython itself makes safe for several threads is
+// all that the values hold besides locks: references, which are counted atomically, to objects.
 unsafe impl<T> Send for GilCell<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for GilCell<T> {}

@@ -46,6 +46,8 @@ pub struct InitSettings {
     pub hash_seed: Option<u32>,
     /// `-W` options.
     pub warnings: Vec<Vec<u8>>,
+    /// No GIL, where the build can do without.
+    pub free_threading: bool,
 }
 
 /// Initialises Python on this thread and leaves it attached. The error is CPython's own message.
@@ -84,6 +86,7 @@ impl Config {
             self.0.use_hash_seed = 1;
             self.0.hash_seed = c_ulong::from(seed);
         }
+        self.set_gil(settings.free_threading);
         match &settings.home {
             Home::Default if BUILT_WITH.is_empty() => (),
             Home::Default => self.set_program(BUILT_WITH.as_bytes())?,
@@ -103,6 +106,15 @@ impl Config {
         }
         Ok(())
     }
+
+    /// Without a GIL, it comes back with the first extension module that does not know to do without.
+    #[cfg(Py_GIL_DISABLED)]
+    fn set_gil(&mut self, free_threading: bool) {
+        self.0.enable_gil = if free_threading { -1 } else { 1 };
+    }
+
+    #[cfg(not(Py_GIL_DISABLED))]
+    fn set_gil(&mut self, _: bool) {}
 
     fn set_program(&mut self, path: &[u8]) -> Result<(), String> {
         let field = &raw mut self.0.program_name;
@@ -137,7 +149,8 @@ fn without_nul(value: &[u8]) -> Result<CString, String> {
     CString::new(value).map_err(|_| "a setting contains a NUL character".to_owned())
 }
 
-fn succeed(status: ffi::PyStatus) -> Result<(), String> {
+/// What a status says.
+pub(super) fn succeed(status: ffi::PyStatus) -> Result<(), String> {
     // SAFETY: plain queries of a status that CPython returned; its message is a static string.
     unsafe {
         if ffi::PyStatus_Exception(status) == 0 {

@@ -19,7 +19,7 @@ mod thread;
 pub use error::{Exc, Exception, Raised, Result, clear, raise, reraise, warn_deprecated};
 pub use gil::{Gil, GilCell};
 pub use init::{Home, InitSettings};
-pub use interpreter::Interpreter;
+pub use interpreter::{CAN_BE_FREE_THREADED, CAN_HAVE_OWN_GIL, Interpreter, Lock};
 pub use life::{Ended, Life, Pass, with_signals};
 pub use object::{ExactSequence, Object};
 pub use thread::{Locals, number as thread_number};

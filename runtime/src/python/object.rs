@@ -9,6 +9,7 @@
 use super::error::{Raised, Result};
 use super::gil::Gil;
 use pyo3_ffi as ffi;
+use pyo3_ffi::compat::{PyDict_GetItemRef, PyList_GetItemRef};
 use std::ffi::CStr;
 use std::ptr::NonNull;
 
@@ -221,11 +222,13 @@ impl Object {
     pub fn get_item(&self, key: &Self) -> Result<Option<Self>> {
         // SAFETY: both are alive; attached; a missing key sets no exception.
         unsafe {
-            let value = ffi::PyDict_GetItemWithError(self.as_ptr(), key.as_ptr());
-            if value.is_null() && !ffi::PyErr_Occurred().is_null() {
-                return Err(Raised);
-            }
-            Ok(Self::from_borrowed(value).ok())
+            let mut value = std::ptr::null_mut();
+            check(PyDict_GetItemRef(
+                self.as_ptr(),
+                key.as_ptr(),
+                &raw mut value,
+            ))?;
+            Ok(Self::from_owned(value).ok())
         }
     }
 
@@ -528,14 +531,14 @@ impl ExactSequence<'_> {
             return None;
         }
         let index = index as ffi::Py_ssize_t;
-        // SAFETY: in range; attached; items are never null in a finished list or tuple.
+        // SAFETY: alive; attached; the type was checked. A tuple keeps its items; those of a list may be
+        // gone by now where there is no GIL, which is an IndexError.
         unsafe {
-            let item = if self.list {
-                ffi::PyList_GET_ITEM(self.object.as_ptr(), index)
-            } else {
-                ffi::PyTuple_GET_ITEM(self.object.as_ptr(), index)
-            };
-            Object::from_borrowed(item).ok()
+            if self.list {
+                let item = Object::from_owned(PyList_GetItemRef(self.object.as_ptr(), index));
+                return item.inspect_err(|Raised| ffi::PyErr_Clear()).ok();
+            }
+            Object::from_borrowed(ffi::PyTuple_GET_ITEM(self.object.as_ptr(), index)).ok()
         }
     }
 }

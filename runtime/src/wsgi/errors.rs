@@ -89,11 +89,12 @@ impl LogBuffer {
         let ends_line = bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         self.flush_follows.store(ends_line, Ordering::Relaxed);
         let request = match &*lock(&self.target) {
-            Target::Request(transaction) => Some(Arc::clone(transaction)),
-            Target::Scope { .. } => Transaction::current(),
-            Target::Ended => return Err(over(gil)),
+            Target::Request(transaction) => Ok(Some(Arc::clone(transaction))),
+            Target::Scope { .. } => Ok(Transaction::current()),
+            Target::Ended => Err(Ended),
         };
-        if let Some(transaction) = request {
+        // Raised with the lock given back: making an exception may run code that writes to this stream.
+        if let Some(transaction) = request.map_err(|Ended| over(gil))? {
             return match transaction.write_lines(gil, bytes) {
                 Err(Ended) => Err(over(gil)),
                 Ok(()) => Ok(()),

@@ -41,10 +41,18 @@ pub fn report(gil: Gil<'_>, exception: Exception, id: MessageId, script: &[u8], 
     if !gil.is_main()
         && let Some(module) = refusing_extension(gil, exception)
     {
-        let advice = format!(
-            "extension module '{module}' does not support sub-interpreters: set the option \
-             application-group of this script to %{{GLOBAL}} (httpd: WSGIApplicationGroup %{{GLOBAL}})"
-        );
+        let advice = if gil.is_own() {
+            format!(
+                "extension module '{module}' does not support interpreters with a GIL of their own: set the \
+                 option per-interpreter-gil of this one to Off (httpd: WSGIPerInterpreterGIL Off), or \
+                 application-group of this script to %{{GLOBAL}} (httpd: WSGIApplicationGroup %{{GLOBAL}})"
+            )
+        } else {
+            format!(
+                "extension module '{module}' does not support sub-interpreters: set the option \
+                 application-group of this script to %{{GLOBAL}} (httpd: WSGIApplicationGroup %{{GLOBAL}})"
+            )
+        };
         log::write(gil, Level::Error, MessageId::EXTENSION_REFUSED, &advice);
     }
 }

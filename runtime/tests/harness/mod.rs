@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
+pub mod end;
+
 use std::ffi::c_void;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,8 +13,7 @@ use std::sync::{Mutex, Once};
 use std::time::{Duration, SystemTime};
 use wsgi_core_abi::{
     Bytes, Exchange, Failure, Head, Level, LogRecord, Outcome, Pair, Pairs, Problem, RawExchange,
-    RawLog, RawProblem, ReadFailure, Request, Restriction, RuntimeSettings, SendFlags, Slice,
-    Status,
+    RawLog, RawProblem, ReadFailure, Request, RuntimeSettings, SendFlags, Slice, Status,
 };
 use wsgi_python::wsgi_core_runtime as runtime;
 
@@ -65,21 +66,19 @@ fn log() -> RawLog {
     }
 }
 
-/// Settings of an embedded process of httpd.
+/// Settings of an embedded process of httpd, without a GIL where Python can do without.
 pub fn settings() -> RuntimeSettings<'static> {
     RuntimeSettings {
         python_home: Bytes::ABSENT,
-        python_path: Slice::new(&[]),
         warnings: Slice::new(&[]),
         python_eggs: Bytes::ABSENT,
         optimize: 0,
         dont_write_bytecode: true,
         hash_seed: -1,
-        switch_interval: 0.0,
-        restrict: Restriction {
-            signal: true,
-            ..Restriction::default()
-        },
+        layers: Slice::EMPTY,
+        group_switch_interval: 0.0,
+        free_threading: cfg!(Py_GIL_DISABLED),
+        destroy_interpreters: true,
         keep_stdio: false,
         case_sensitive: true,
         process_group: Bytes::new(b""),
