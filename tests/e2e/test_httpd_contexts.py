@@ -36,6 +36,7 @@ PLACES = {
 OVERRIDES = ["FileInfo", "AuthConfig", "Limit", "Options", "Indexes"]
 
 DIRECTIVES: dict[str, tuple[set[str], str]] = {
+    "<WSGIInterpreterOptions": (GLOBAL, "application-group=x"),
     "WSGIAcceptMutex": (GLOBAL, "default"),
     "WSGIAccessScript": (AUTH_CONFIG, "@ROOT@/allow.py"),
     "WSGIApplicationGroup": (SECTIONS, "group"),
@@ -45,10 +46,12 @@ DIRECTIVES: dict[str, tuple[set[str], str]] = {
     "WSGICaseSensitivity": (GLOBAL, "On"),
     "WSGIChunkedRequest": (FILE_INFO, "On"),
     "WSGIDaemonProcess": (SERVER, "group"),
+    "WSGIDestroyInterpreter": (GLOBAL, "On"),
     "WSGIDispatchScript": (SECTIONS, "/x.wsgi"),
     "WSGIDontWriteBytecode": (GLOBAL, "On"),
     "WSGIEnableSendfile": (FILE_INFO, "On"),
     "WSGIErrorOverride": (FILE_INFO, "On"),
+    "WSGIFreeThreading": (GLOBAL, "Off"),
     "WSGIGroupAuthoritative": (AUTH_CONFIG, "On"),
     "WSGIHandlerScript": (SECTIONS, "x /x.wsgi"),
     "WSGIIgnoreActivity": (FILE_INFO, "On"),
@@ -56,6 +59,7 @@ DIRECTIVES: dict[str, tuple[set[str], str]] = {
     "WSGIMapHEADToGET": (FILE_INFO, "Auto"),
     "WSGIPassApacheRequest": (SECTIONS, "Off"),
     "WSGIPassAuthorization": (FILE_INFO, "On"),
+    "WSGIPerInterpreterGIL": (GLOBAL, "Off"),
     "WSGIProcessGroup": (SECTIONS, "%{GLOBAL}"),
     "WSGIPythonEggs": (GLOBAL, "/tmp"),
     "WSGIPythonHashSeed": (GLOBAL, "1"),
