@@ -52,7 +52,6 @@ typedef struct {
     apr_array_header_t *declarations; /* of declaration * */
     wsgi_core_settings *interpreters; /* of the section being read */
     wsgi_core_engine *engine;         /* from post_config on */
-    apr_pool_t *pool;
     int stop_timed_out;
 } process_config;
 
@@ -65,8 +64,9 @@ typedef struct {
     const char *group;
     const char *url; /* as configured: a prefix, or the regular expression */
     ap_regex_t *regex;
-    const char *target;           /* the script */
-    wsgi_core_settings *settings; /* NULL without options */
+    const char *target; /* the script */
+    wsgi_core_settings *settings;
+    apr_array_header_t *layers; /* settings if there are any, as a layer */
 } declaration;
 
 typedef struct {
@@ -115,36 +115,20 @@ static apr_status_t free_options(void *data)
     return APR_SUCCESS;
 }
 
-/* Virtual hosts have none of their main server's configuration while they are
- * read, so that what all share hangs from the pool.
- */
-#define PROCESS_KEY "wsgi_core_process_config"
-
-static process_config *shared_config(apr_pool_t *p)
-{
-    process_config *process;
-    void *data = NULL;
-
-    apr_pool_userdata_get(&data, PROCESS_KEY, p);
-    if (data) {
-        return data;
-    }
-    process = apr_pcalloc(p, sizeof(*process));
-    process->pool = p;
-    process->declarations = apr_array_make(p, 8, sizeof(declaration *));
-    process->options = wsgi_core_config_new();
-    apr_pool_cleanup_register(p, process->options, free_options,
-                              apr_pool_cleanup_null);
-    apr_pool_userdata_setn(process, PROCESS_KEY, NULL, p);
-    return process;
-}
-
 static void *create_server_config(apr_pool_t *p, server_rec *s)
 {
     server_config *conf = apr_pcalloc(p, sizeof(*conf));
 
-    conf->process = shared_config(p);
     conf->aliases = apr_array_make(p, 4, sizeof(declaration *));
+    if (s->is_virtual) {
+        conf->process = server_conf(ap_server_conf)->process;
+        return conf;
+    }
+    conf->process = apr_pcalloc(p, sizeof(*conf->process));
+    conf->process->declarations = apr_array_make(p, 8, sizeof(declaration *));
+    conf->process->options = wsgi_core_config_new();
+    apr_pool_cleanup_register(p, conf->process->options, free_options,
+                              apr_pool_cleanup_null);
     return conf;
 }
 
@@ -173,7 +157,7 @@ static void *merge_dir_config(apr_pool_t *p, void *basev, void *addv)
  * Directives
  */
 
-/* What add_declared() adds, other than an alias for a prefix */
+/* What add_declared() makes, other than an alias for a prefix */
 static char alias_match[] = "match";
 static char import_script[] = "import";
 static char daemon_group[] = "group";
@@ -277,44 +261,29 @@ static const char *set_dir_option(cmd_parms *cmd, void *mconfig,
     return report(cmd, err);
 }
 
-/* Declares something whose options are the rest of the line: name=value. */
-static const char *declare(cmd_parms *cmd, declaration *made, const char *line,
-                           wsgi_core_scope scope)
-{
-    server_config *conf = server_conf(cmd->server);
-    wsgi_core_error *err = NULL;
-
-    made->server = cmd->server;
-    made->directive = cmd->directive;
-    APR_ARRAY_PUSH(conf->process->declarations, declaration *) = made;
-    if (*line || scope == WSGI_CORE_SCOPE_GROUP) {
-        made->settings = new_settings(cmd->pool, scope);
-        wsgi_core_settings_parse(made->settings, line, strlen(line), &err);
-    }
-    return report(cmd, err);
-}
-
-/* WSGIScriptAlias, WSGIScriptAliasMatch, WSGIImportScript, WSGIDaemonProcess */
+/* WSGIScriptAlias, WSGIScriptAliasMatch, WSGIImportScript, WSGIDaemonProcess:
+ * the rest of the line is options, name=value.
+ */
 static const char *add_declared(cmd_parms *cmd, void *dummy, const char *line)
 {
-    apr_array_header_t *aliases = server_conf(cmd->server)->aliases;
+    server_config *conf = server_conf(cmd->server);
     declaration *made = apr_pcalloc(cmd->pool, sizeof(*made));
+    int is_group = cmd->info == daemon_group;
+    const char **name = is_group ? &made->group : &made->target;
     const char *refusal = ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    wsgi_core_error *err = NULL;
 
     if (refusal) {
         return refusal;
     }
-    if (cmd->info == daemon_group) {
-        made->group = ap_getword_conf(cmd->pool, &line);
-        return *made->group ? declare(cmd, made, line, WSGI_CORE_SCOPE_GROUP)
-                            : complain(cmd, cmd->cmd->errmsg);
-    }
-    if (cmd->info != import_script) {
+    made->server = cmd->server;
+    made->directive = cmd->directive;
+    if (!is_group && cmd->info != import_script) {
         made->url = ap_getword_conf(cmd->pool, &line);
-        APR_ARRAY_PUSH(aliases, declaration *) = made;
+        APR_ARRAY_PUSH(conf->aliases, declaration *) = made;
     }
-    made->target = ap_getword_conf(cmd->pool, &line);
-    if (!*made->target) {
+    *name = ap_getword_conf(cmd->pool, &line);
+    if (!**name) {
         return complain(cmd, cmd->cmd->errmsg);
     }
     if (cmd->info == alias_match) {
@@ -325,7 +294,16 @@ static const char *add_declared(cmd_parms *cmd, void *dummy, const char *line)
                                         " is not a regular expression", NULL));
         }
     }
-    return declare(cmd, made, line, WSGI_CORE_SCOPE_SCRIPT);
+    made->layers = apr_array_make(cmd->pool, 1, sizeof(made->settings));
+    APR_ARRAY_PUSH(conf->process->declarations, declaration *) = made;
+    if (is_group || *line) {
+        made->settings =
+            new_settings(cmd->pool, is_group ? WSGI_CORE_SCOPE_GROUP
+                                             : WSGI_CORE_SCOPE_SCRIPT);
+        APR_ARRAY_PUSH(made->layers, wsgi_core_settings *) = made->settings;
+        wsgi_core_settings_parse(made->settings, line, strlen(line), &err);
+    }
+    return report(cmd, err);
 }
 
 /*
@@ -365,101 +343,69 @@ static wsgi_core_level request_log_level(void *ctx)
     return ap_get_request_module_loglevel(r, APLOG_MODULE_INDEX);
 }
 
-static const wsgi_core_server server_callbacks = { sizeof(wsgi_core_server),
-                                                   log_for_server,
-                                                   server_log_level };
-
-static wsgi_core_status read_failed(exchange *x, const char **reason)
+/* Takes from the first bucket that has something: of a filter that hands over
+ * more than was asked for, the rest stays where it is.
+ */
+static apr_status_t read_bucket(exchange *x, apr_read_type_e mode, char *buffer,
+                                apr_size_t size, apr_size_t *taken)
 {
-    char *text = apr_pcalloc(x->r->pool, 256);
+    request_rec *r = x->r;
+    apr_status_t rv = x->read_failure;
 
-    *reason = apr_strerror(x->read_failure, text, 256);
-    if (x->read_failure == AP_FILTER_ERROR) {
-        /* A filter has answered already, with 413 for instance. */
-        x->failure = AP_FILTER_ERROR;
-        *reason = "refused by the server";
-    }
-    return WSGI_CORE_E_HOST;
-}
-
-/* Moves what fits from the brigade to the buffer. */
-static apr_status_t take_input(exchange *x, char *buffer, apr_size_t size,
-                               apr_size_t *taken)
-{
-    while (!APR_BRIGADE_EMPTY(x->input) && *taken < size) {
+    while (rv == APR_SUCCESS && !*taken && !x->input_ended) {
         apr_bucket *e = APR_BRIGADE_FIRST(x->input);
         const char *data;
         apr_size_t len;
 
-        if (APR_BUCKET_IS_EOS(e)) {
-            x->input_ended = 1;
-            apr_brigade_cleanup(x->input);
-            break;
-        }
-        if (!APR_BUCKET_IS_METADATA(e)) {
-            apr_status_t rv = apr_bucket_read(e, &data, &len, APR_BLOCK_READ);
-
-            if (rv != APR_SUCCESS) {
-                /* What was taken comes first; reading will fail again. */
-                return *taken ? APR_SUCCESS : rv;
-            }
-            if (len > size - *taken) {
-                len = size - *taken;
-                apr_bucket_split(e, len);
-            }
-            memcpy(buffer + *taken, data, len);
-            *taken += len;
-        }
-        apr_bucket_delete(e);
-    }
-    return APR_SUCCESS;
-}
-
-/* Waits for the first byte at most: what else has arrived is taken along. */
-static apr_size_t read_some(exchange *x, char *buffer, apr_size_t buffer_len,
-                            apr_read_type_e first)
-{
-    request_rec *r = x->r;
-    apr_size_t taken = 0;
-    apr_status_t rv = x->read_failure;
-
-    if (!x->input) {
-        x->input = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    }
-    while (rv == APR_SUCCESS && taken < buffer_len && !x->input_ended) {
         if (APR_BRIGADE_EMPTY(x->input)) {
             rv = ap_get_brigade(r->input_filters, x->input, AP_MODE_READBYTES,
-                                taken ? APR_NONBLOCK_READ : first,
-                                buffer_len - taken);
+                                mode, size);
             if (rv == APR_SUCCESS && r->eos_sent && !x->ended) {
                 rv = AP_FILTER_ERROR;
             }
-            if ((taken || first == APR_NONBLOCK_READ)
-                && (rv != APR_SUCCESS || APR_BRIGADE_EMPTY(x->input))) {
+            if (APR_BRIGADE_EMPTY(x->input) && mode == APR_NONBLOCK_READ) {
                 break;
             }
+            continue;
         }
-        if (rv == APR_SUCCESS) {
-            rv = take_input(x, buffer, buffer_len, &taken);
+        if (APR_BUCKET_IS_EOS(e)) {
+            x->input_ended = 1;
         }
+        else if (!APR_BUCKET_IS_METADATA(e)) {
+            rv = apr_bucket_read(e, &data, &len, APR_BLOCK_READ);
+            if (rv != APR_SUCCESS) {
+                break;
+            }
+            if (len > size) {
+                len = size;
+                apr_bucket_split(e, len);
+            }
+            memcpy(buffer, data, len);
+            *taken = len;
+        }
+        apr_bucket_delete(e);
     }
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
-        x->read_failure = rv;
-    }
-    return taken;
+    x->read_failure = APR_STATUS_IS_EAGAIN(rv) ? APR_SUCCESS : rv;
+    return rv;
 }
 
 static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
                                   size_t *read_len, const char **reason)
 {
     exchange *x = ctx;
-    apr_size_t taken = read_some(x, buffer, buffer_len, APR_BLOCK_READ);
+    apr_status_t rv =
+        read_bucket(x, APR_BLOCK_READ, buffer, buffer_len, read_len);
 
-    if (x->read_failure != APR_SUCCESS && !taken) {
-        return read_failed(x, reason);
+    if (rv == APR_SUCCESS) {
+        return WSGI_CORE_OK;
     }
-    *read_len = taken;
-    return WSGI_CORE_OK;
+    *reason = apr_strerror(rv, apr_pcalloc(x->r->pool, 256), 256);
+    if (rv == AP_FILTER_ERROR) {
+        /* A filter has answered already, with 413 for instance. */
+        x->failure = AP_FILTER_ERROR;
+        *reason = "refused by the server";
+    }
+    return WSGI_CORE_E_HOST;
 }
 
 /* A failure comes again with the read that waits. */
@@ -470,7 +416,7 @@ static wsgi_core_status read_now(void *ctx, char *buffer, size_t buffer_len,
 
     /* Reading would ask the client for a body that may not be wanted. */
     if (!x->r->expecting_100) {
-        *read_len = read_some(x, buffer, buffer_len, APR_NONBLOCK_READ);
+        read_bucket(x, APR_NONBLOCK_READ, buffer, buffer_len, read_len);
     }
     *available = *read_len > 0 || x->input_ended;
     return WSGI_CORE_OK;
@@ -481,43 +427,30 @@ static char *copy(request_rec *r, wsgi_core_bytes bytes)
     return apr_pstrmemdup(r->pool, bytes.data, bytes.len);
 }
 
-/* Only as far as httpd understands it, and not in the future. */
-static void set_last_modified(request_rec *r, const char *value)
-{
-    apr_time_t time = apr_date_parse_http(value);
-
-    if (time == APR_DATE_BAD) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "[script %s] Last-Modified is not a date, and is left "
-                      "out: %s",
-                      r->filename, value);
-        return;
-    }
-    ap_update_mtime(r, time);
-    ap_set_last_modified(r);
-}
-
-static void set_header(request_rec *r, const wsgi_core_pair *header,
-                       int error_page)
+static void set_header(request_rec *r, const wsgi_core_pair *header)
 {
     const char *name = copy(r, header->name);
     char *value = copy(r, header->value);
+    apr_time_t modified;
 
     if (!ap_cstr_casecmp(name, "WWW-Authenticate")) {
         apr_table_addn(r->err_headers_out, name, value);
-    }
-    else if (error_page) {
-        return;
     }
     else if (!ap_cstr_casecmp(name, "Content-Type")) {
         ap_content_type_tolower(value);
         ap_set_content_type(r, value);
     }
-    else if (!ap_cstr_casecmp(name, "Last-Modified")) {
-        set_last_modified(r, value);
+    else if (ap_cstr_casecmp(name, "Last-Modified")) {
+        apr_table_addn(r->headers_out, name, value);
+    }
+    else if ((modified = apr_date_parse_http(value)) != APR_DATE_BAD) {
+        ap_update_mtime(r, modified);
+        ap_set_last_modified(r); /* not in the future */
     }
     else {
-        apr_table_addn(r->headers_out, name, value);
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "[script %s] Last-Modified is left out, no date: %s",
+                      r->filename, value);
     }
 }
 
@@ -532,7 +465,7 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
         return WSGI_CORE_E_HOST;
     }
     for (i = 0; i < head->headers_len; i++) {
-        set_header(r, &head->headers[i], head->error_page);
+        set_header(r, &head->headers[i]);
     }
     /* httpd keeps it on its page, and does not know every status. */
     r->status_line = copy(r, head->status);
@@ -553,16 +486,20 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
     return WSGI_CORE_OK;
 }
 
-/* Passes x->output on and empties it. */
-static wsgi_core_status pass_output(exchange *x)
+/* Passes a brigade on and empties it; after a failure nothing else is left. */
+static wsgi_core_status pass_brigade(exchange *x, apr_bucket_brigade *brigade)
 {
-    x->failure = ap_pass_brigade(x->r->output_filters, x->output);
-    apr_brigade_cleanup(x->output);
+    x->failure = ap_pass_brigade(x->r->output_filters, brigade);
+    apr_brigade_cleanup(brigade);
     x->started = 1;
     if (x->failure == APR_SUCCESS && x->r->connection->aborted) {
         x->failure = APR_ECONNABORTED;
     }
-    return x->failure == APR_SUCCESS ? WSGI_CORE_OK : WSGI_CORE_E_HOST;
+    if (x->failure != APR_SUCCESS) {
+        apr_brigade_cleanup(x->output);
+        return WSGI_CORE_E_HOST;
+    }
+    return WSGI_CORE_OK;
 }
 
 static void append_bucket(exchange *x, apr_bucket *e)
@@ -578,54 +515,47 @@ static int is_filtered(const request_rec *r)
     return first && first->frec->ftype < AP_FTYPE_PROTOCOL;
 }
 
-static int has_unread_body(const exchange *x)
-{
-    const char *length = apr_table_get(x->r->headers_in, "Content-Length");
-
-    return !x->input_ended && x->read_failure == APR_SUCCESS
-           && ((length && strcmp(length, "0"))
-               || apr_table_get(x->r->headers_in, "Transfer-Encoding"));
-}
-
-/* Called before a block is put into x->output. If it is the last one and the
- * first as well, httpd would count it and invent a Content-Length. So the head
- * is made to go ahead with a brigade of nothing; but filters for content may
- * drop that, and get the block without the EOS instead.
- */
-static wsgi_core_status prepare_block(exchange *x, uint32_t flags, int is_whole)
-{
-    if (x->failure != APR_SUCCESS || x->ended) {
-        return WSGI_CORE_E_HOST;
-    }
-    if (!(flags & WSGI_CORE_SEND_END) || x->started || is_whole
-        || is_filtered(x->r)) {
-        return WSGI_CORE_OK;
-    }
-    return pass_output(x);
-}
-
+/* Passes on what is in x->output. */
 static wsgi_core_status pass_block(exchange *x, uint32_t flags, int is_whole)
 {
-    conn_rec *c = x->r->connection;
-    wsgi_core_status status;
+    request_rec *r = x->r;
+    conn_rec *c = r->connection;
+    int is_last = flags & WSGI_CORE_SEND_END;
+    wsgi_core_status status = WSGI_CORE_OK;
 
-    if (!(flags & WSGI_CORE_SEND_END)) {
-        if (flags & WSGI_CORE_SEND_FLUSH) {
-            append_bucket(x, apr_bucket_flush_create(c->bucket_alloc));
-        }
-        return APR_BRIGADE_EMPTY(x->output) ? WSGI_CORE_OK : pass_output(x);
+    if (x->redirect || x->failure != APR_SUCCESS || x->ended) {
+        apr_brigade_cleanup(x->output);
+        return x->redirect ? WSGI_CORE_OK : WSGI_CORE_E_HOST;
     }
-    if (!x->started && !is_whole && pass_output(x) != WSGI_CORE_OK) {
+
+    /* If the last block were the first as well, httpd would count it and
+     * invent a Content-Length. So the head is made to go ahead with a brigade
+     * of nothing; but filters for content may drop that, and get the block
+     * without the EOS instead.
+     */
+    if (is_last && !x->started && !is_whole
+        && pass_brigade(x, is_filtered(r)
+                               ? x->output
+                               : apr_brigade_create(r->pool, c->bucket_alloc))
+               != WSGI_CORE_OK) {
         return WSGI_CORE_E_HOST;
     }
-    append_bucket(x, apr_bucket_eos_create(c->bucket_alloc));
-    x->ended = 1;
-    status = pass_output(x);
+    if (is_last) {
+        append_bucket(x, apr_bucket_eos_create(c->bucket_alloc));
+        x->ended = 1;
+    }
+    else if (flags & WSGI_CORE_SEND_FLUSH) {
+        append_bucket(x, apr_bucket_flush_create(c->bucket_alloc));
+    }
+    if (!APR_BRIGADE_EMPTY(x->output)) {
+        status = pass_brigade(x, x->output);
+    }
 
     /* httpd reads the rest of the request before it lets go of the response,
      * and the client may wait for the response before it sends the rest.
      */
-    if (status == WSGI_CORE_OK && has_unread_body(x)) {
+    if (status == WSGI_CORE_OK && is_last && !x->input_ended
+        && x->read_failure == APR_SUCCESS && ap_request_has_body(r)) {
         append_bucket(x, apr_bucket_flush_create(c->bucket_alloc));
         ap_pass_brigade(c->output_filters, x->output);
         apr_brigade_cleanup(x->output);
@@ -641,12 +571,6 @@ static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
     int is_whole = x->length == (apr_off_t)data_len && !x->started
                    && !apr_table_get(x->r->headers_in, "Range");
 
-    if (x->redirect) {
-        return WSGI_CORE_OK;
-    }
-    if (prepare_block(x, flags, is_whole) != WSGI_CORE_OK) {
-        return WSGI_CORE_E_HOST;
-    }
     if (data_len) {
         append_bucket(x, apr_bucket_transient_create(data, data_len,
                                                      x->output->bucket_alloc));
@@ -668,12 +592,10 @@ static apr_status_t append_file(exchange *x, int fd, apr_off_t offset,
     apr_bucket *e;
     apr_status_t rv;
 
-#if APR_HAS_SENDFILE
     if ((flags & WSGI_CORE_SEND_SENDFILE)
         && core->enable_sendfile != ENABLE_SENDFILE_OFF) {
         mode |= APR_FOPEN_SENDFILE_ENABLED;
     }
-#endif
     rv = apr_os_file_put(&file, &os_file, mode, r->pool);
     if (rv == APR_SUCCESS) {
         rv = apr_file_dup(&file, file, r->pool);
@@ -682,11 +604,9 @@ static apr_status_t append_file(exchange *x, int fd, apr_off_t offset,
         return rv;
     }
     e = apr_brigade_insert_file(x->output, file, offset, length, r->pool);
-#if APR_HAS_MMAP
     if (core->enable_mmap == ENABLE_MMAP_OFF) {
         apr_bucket_file_enable_mmap(e, 0);
     }
-#endif
     if (core->read_buf_size) {
         apr_bucket_file_set_buf_size(e, core->read_buf_size);
     }
@@ -698,15 +618,9 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
 {
     exchange *x = ctx;
     int is_whole = x->length == (apr_off_t)length && !x->started;
-    apr_status_t rv;
+    apr_status_t rv =
+        length ? append_file(x, fd, offset, length, flags) : APR_SUCCESS;
 
-    if (x->redirect) {
-        return WSGI_CORE_OK;
-    }
-    if (prepare_block(x, flags, is_whole) != WSGI_CORE_OK) {
-        return WSGI_CORE_E_HOST;
-    }
-    rv = length ? append_file(x, fd, offset, length, flags) : APR_SUCCESS;
     if (rv != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, x->r,
                       "WC0055: [script %s] file of the response can't be "
@@ -746,6 +660,9 @@ static wsgi_core_status get_variable(void *ctx, const char *name,
 }
 
 /* clang-format off */
+static const wsgi_core_server server_callbacks = {
+    sizeof(wsgi_core_server), log_for_server, server_log_level
+};
 static const wsgi_core_host host_callbacks = {
     sizeof(wsgi_core_host), read_body, send_head, send_data, send_file,
     is_aborted, log_for_request, request_log_level, get_variable, read_now,
@@ -800,22 +717,12 @@ static wsgi_core_bytes request_uri(request_rec *r, const core_dir_config *core)
 
 static const char *redirect_url(request_rec *r, const core_dir_config *core)
 {
-    apr_uri_t uri = r->prev->parsed_uri;
+    const char *target = apr_uri_unparse(r->pool, &r->prev->parsed_uri,
+                                         APR_URI_UNP_OMITSITEPART);
 
-    if (core->qualify_redirect_url != AP_CORE_CONFIG_ON) {
-        return r->prev->uri;
-    }
-    if (!uri.scheme) {
-        uri.scheme = (char *)ap_http_scheme(r->prev);
-    }
-    if (!uri.port) {
-        uri.port = ap_get_server_port(r->prev);
-        uri.port_str = apr_itoa(r->pool, uri.port);
-    }
-    if (!uri.hostname) {
-        uri.hostname = (char *)ap_get_server_name_for_url(r->prev);
-    }
-    return apr_uri_unparse(r->pool, &uri, 0);
+    return core->qualify_redirect_url == AP_CORE_CONFIG_ON
+               ? ap_construct_url(r->pool, target, r->prev)
+               : r->prev->uri;
 }
 
 /* What ap_add_common_vars() would put into r->subprocess_env, after what is
@@ -827,7 +734,7 @@ static const char *redirect_url(request_rec *r, const core_dir_config *core)
 static wsgi_core_pair *
 add_variables(request_rec *r, const core_dir_config *core, wsgi_core_pair *next)
 {
-    const request_rec *back = r->prev;
+    const request_rec *back = r;
 
     next = add_table(next, r->subprocess_env);
     next = add_pair(next, "CONTEXT_PREFIX", ap_context_prefix(r));
@@ -837,12 +744,12 @@ add_variables(request_rec *r, const core_dir_config *core, wsgi_core_pair *next)
     if (r->prev) {
         next = add_pair(next, "REDIRECT_URL", redirect_url(r, core));
         next = add_pair(next, "REDIRECT_QUERY_STRING", r->prev->args);
-        while (back && !back->user) {
-            back = back->prev;
-        }
-        if (back && !r->user) {
-            next = add_pair(next, "REDIRECT_REMOTE_USER", back->user);
-        }
+    }
+    while (back && !back->user) {
+        back = back->prev;
+    }
+    if (back && back != r) {
+        next = add_pair(next, "REDIRECT_REMOTE_USER", back->user);
     }
     return next;
 }
@@ -876,25 +783,14 @@ static void set_pairs(request_rec *r, int is_served,
     info->variables_len = end - info->variables;
 }
 
-/* The layers of a section, and the options of an alias if it has any. */
-static const apr_array_header_t *
-layers_of(apr_pool_t *p, const dir_config *conf, const declaration *alias)
-{
-    apr_array_header_t *layers = conf->layers;
-
-    if (alias && alias->settings) {
-        layers = apr_array_copy(p, layers);
-        APR_ARRAY_PUSH(layers, wsgi_core_settings *) = alias->settings;
-    }
-    return layers;
-}
-
 static void set_script(request_rec *r, const declaration *alias,
                        wsgi_core_request_info *info)
 {
     const dir_config *conf =
         ap_get_module_config(r->per_dir_config, &wsgi_module);
-    const apr_array_header_t *layers = layers_of(r->pool, conf, alias);
+    const apr_array_header_t *layers =
+        alias ? apr_array_append(r->pool, conf->layers, alias->layers)
+              : conf->layers;
 
     info->script = bytes_of(r->filename ? r->filename : r->uri);
     info->script_type =
@@ -902,9 +798,7 @@ static void set_script(request_rec *r, const declaration *alias,
         : r->finfo.filetype == APR_DIR    ? WSGI_CORE_FILE_DIRECTORY
         : r->finfo.filetype == APR_NOFILE ? WSGI_CORE_FILE_MISSING
                                           : WSGI_CORE_FILE_UNKNOWN;
-    if (r->finfo.valid & APR_FINFO_MTIME) {
-        info->script_mtime_us = r->finfo.mtime;
-    }
+    info->script_mtime_us = r->finfo.mtime; /* 0: not known */
     info->script_refused = !alias && !(ap_allow_options(r) & OPT_EXECCGI);
     info->settings = (void *)layers->elts;
     info->settings_len = layers->nelts;
@@ -967,7 +861,7 @@ static void describe_request(request_rec *r, int is_served,
  * Hooks: requests
  */
 
-/* Sets r->filename if the alias matches. */
+/* Maps the request to the script if the alias matches. */
 static int try_alias(request_rec *r, const declaration *alias)
 {
     ap_regmatch_t found[AP_MAX_REG_MATCH];
@@ -997,35 +891,23 @@ static int try_alias(request_rec *r, const declaration *alias)
         matched = found[0].rm_eo;
     }
     r->filename = apr_pstrcat(r->pool, target, r->uri + matched, NULL);
+    r->handler = "wsgi-script";
+    ap_set_module_config(r->request_config, &wsgi_module, (void *)alias);
     return OK;
-}
-
-static int try_aliases(request_rec *r, const server_rec *s)
-{
-    const apr_array_header_t *aliases = server_conf(s)->aliases;
-    int status = DECLINED;
-    int i;
-
-    for (i = 0; i < aliases->nelts && status == DECLINED; i++) {
-        declaration *alias = APR_ARRAY_IDX(aliases, i, declaration *);
-
-        status = try_alias(r, alias);
-        if (status == OK) {
-            r->handler = "wsgi-script";
-            ap_set_module_config(r->request_config, &wsgi_module, alias);
-        }
-    }
-    return status;
 }
 
 static int translate_name(request_rec *r)
 {
     const server_rec *s = r->uri[0] == '/' ? r->server : NULL;
     int status = DECLINED;
+    int i;
 
-    while (s && status == DECLINED) {
-        status = try_aliases(r, s);
-        s = s->is_virtual ? ap_server_conf : NULL;
+    for (; s && status == DECLINED; s = s->is_virtual ? ap_server_conf : NULL) {
+        const apr_array_header_t *aliases = server_conf(s)->aliases;
+
+        for (i = 0; i < aliases->nelts && status == DECLINED; i++) {
+            status = try_alias(r, APR_ARRAY_IDX(aliases, i, declaration *));
+        }
     }
     return status;
 }
@@ -1045,7 +927,7 @@ static void break_off(exchange *x)
     append_bucket(x, ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool,
                                             c->bucket_alloc));
     append_bucket(x, apr_bucket_eos_create(c->bucket_alloc));
-    pass_output(x);
+    pass_brigade(x, x->output);
 }
 
 static int add_header(void *table, const char *name, const char *value)
@@ -1078,9 +960,10 @@ static int redirect(exchange *x)
 
 /* What the handler returns for what became of the request. */
 static int conclude(exchange *x, wsgi_core_status status,
-                    const wsgi_core_outcome *outcome,
-                    const wsgi_core_error *err)
+                    const wsgi_core_outcome *outcome)
 {
+    int code = HTTP_INTERNAL_SERVER_ERROR;
+
     if (x->failure == AP_FILTER_ERROR) {
         return AP_FILTER_ERROR;
     }
@@ -1096,14 +979,14 @@ static int conclude(exchange *x, wsgi_core_status status,
 
     /* Nothing has left, so httpd can answer, and the head is forgotten. */
     x->r->status = HTTP_OK;
-    if (status != WSGI_CORE_OK) {
-        x->r->status_line = NULL;
-        return ap_map_http_request_error(x->read_failure,
-                                         wsgi_core_error_get_http_status(err));
+    if (!outcome->head_sent && ap_is_HTTP_ERROR(outcome->code)) {
+        code = outcome->code;
     }
-    /* WSGIErrorOverride */
-    return ap_is_HTTP_ERROR(outcome->code) ? outcome->code
-                                           : HTTP_INTERNAL_SERVER_ERROR;
+    if (status == WSGI_CORE_OK) {
+        return code; /* WSGIErrorOverride, with the status line */
+    }
+    x->r->status_line = NULL;
+    return ap_map_http_request_error(x->read_failure, code);
 }
 
 static int serve(request_rec *r, const declaration *alias)
@@ -1112,34 +995,30 @@ static int serve(request_rec *r, const declaration *alias)
     wsgi_core_request_info info = WSGI_CORE_REQUEST_INFO_INIT;
     wsgi_core_outcome outcome = WSGI_CORE_OUTCOME_INIT;
     wsgi_core_request *request;
-    wsgi_core_error *err = NULL;
     wsgi_core_status status;
     exchange x = { .r = r, .length = -1 };
-    int answer;
 
+    x.input = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     x.output = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     describe_request(r, 1, alias, &info);
-    status = wsgi_core_request_new(engine, &info, &request, &err);
+    status = wsgi_core_request_new(engine, &info, &request, NULL);
     if (status == WSGI_CORE_OK) {
         status = wsgi_core_request_serve(request, &host_callbacks, &x, &outcome,
-                                         &err);
+                                         NULL);
     }
     if (outcome.retry_after) {
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, (int)outcome.retry_after));
     }
-    answer = conclude(&x, status, &outcome, err);
-    wsgi_core_error_free(err);
-    return answer;
+    return conclude(&x, status, &outcome);
 }
 
 static int handler(request_rec *r)
 {
     const dir_config *conf =
         ap_get_module_config(r->per_dir_config, &wsgi_module);
-    const char *name = r->handler ? r->handler : "";
 
-    if (wsgi_core_settings_find_handler(name, strlen(name),
+    if (wsgi_core_settings_find_handler(r->handler, strlen(r->handler),
                                         LAYERS(conf->layers))
         == WSGI_CORE_HANDLER_NONE) {
         return DECLINED;
@@ -1262,8 +1141,10 @@ static wsgi_core_status add_mapping(const declaration *made, server_rec *s,
                                     apr_pool_t *p, wsgi_core_error **err)
 {
     wsgi_core_config *options = server_conf(s)->process->options;
-    const apr_array_header_t *layers = layers_of(
-        p, ap_get_module_config(s->lookup_defaults, &wsgi_module), made);
+    const dir_config *conf =
+        ap_get_module_config(s->lookup_defaults, &wsgi_module);
+    const apr_array_header_t *layers =
+        apr_array_append(p, conf->layers, made->layers);
     wsgi_core_mapping mapping = WSGI_CORE_MAPPING_INIT;
 
     mapping.server = bytes_of(s->server_hostname);
@@ -1340,17 +1221,9 @@ static int mpm_limit(int query)
     return ap_mpm_query(query, &limit) == APR_SUCCESS && limit > 0 ? limit : 1;
 }
 
-/*
- * Whether the terminal is the application's, for its debugger: httpd -X, and
- * -DONE_PROCESS alone, are a single process.
+/* Options that follow from httpd itself. The terminal is the application's, for
+ * its debugger, where there is a single process: httpd -X or -DONE_PROCESS.
  */
-static int has_terminal(void)
-{
-    return ap_exists_config_define("DEBUG")
-           || ap_exists_config_define("ONE_PROCESS");
-}
-
-/* Options that follow from httpd itself. */
 static wsgi_core_status set_host_options(wsgi_core_config *options,
                                          apr_pool_t *p, const server_rec *s,
                                          wsgi_core_error **err)
@@ -1371,83 +1244,72 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
         (unsigned long)ap_unixd_config.user_id,
         (unsigned long)ap_unixd_config.group_id, (int)apr_time_sec(s->timeout),
         mpm_limit(AP_MPMQ_MAX_THREADS), mpm_limit(AP_MPMQ_MAX_DAEMONS),
-        has_terminal() ? "On" : "Off");
+        ap_exists_config_define("DEBUG")
+                || ap_exists_config_define("ONE_PROCESS")
+            ? "On"
+            : "Off");
     return wsgi_core_config_parse(options, line, strlen(line), err);
 }
 
-/* Supervisors of process groups, of this generation and of those before: they
- * are children of this process until they end, and httpd would call them lost.
- * The list outlives the configuration and this module's memory.
+/* Supervisors of process groups, by pid, of this generation and of those
+ * before: they are children of this process until they end, and httpd would
+ * call them lost. The list outlives the configuration and this module's memory.
  */
 #define SUPERVISORS_KEY "wsgi_core_supervisors"
 
-static apr_array_header_t *get_supervisors(server_rec *s)
+static apr_hash_t *get_supervisors(server_rec *s)
 {
-    apr_pool_t *pool = s->process->pool;
-    void *data = NULL;
+    apr_hash_t **kept = ap_retained_data_get(SUPERVISORS_KEY);
 
-    apr_pool_userdata_get(&data, SUPERVISORS_KEY, pool);
-    if (!data) {
-        data = apr_array_make(pool, 4, sizeof(apr_proc_t *));
-        /* Copies the key, which goes away with this module. */
-        apr_pool_userdata_set(data, SUPERVISORS_KEY, NULL, pool);
+    if (!kept) {
+        kept = ap_retained_data_create(SUPERVISORS_KEY, sizeof(*kept));
+        *kept = apr_hash_make(s->process->pool);
     }
-    return data;
+    return *kept;
 }
 
-static void tend_supervisor(server_rec *s);
+static int tend_supervisor(apr_pool_t *p, server_rec *s);
 
 static void supervisor_event(int reason, void *data, apr_wait_t status)
 {
+    server_rec *s = ap_server_conf;
     apr_proc_t *supervisor = data;
-    pid_t pid = supervisor->pid;
 
     if (reason == APR_OC_REASON_DEATH || reason == APR_OC_REASON_LOST) {
         apr_proc_other_child_unregister(supervisor);
-        supervisor->pid = 0;
+        apr_hash_set(get_supervisors(s), &supervisor->pid,
+                     sizeof(supervisor->pid), NULL);
         wsgi_core_engine_child_ended(
-            server_conf(ap_server_conf)->process->engine, (uint32_t)pid,
+            server_conf(s)->process->engine, (uint32_t)supervisor->pid,
             reason == APR_OC_REASON_DEATH ? (int32_t)status : -1, NULL);
-        tend_supervisor(ap_server_conf);
+        tend_supervisor(NULL, s);
     }
+}
+
+static void watch(apr_proc_t *supervisor, server_rec *s)
+{
+    apr_proc_other_child_register(supervisor, supervisor_event, supervisor,
+                                  NULL, s->process->pconf);
 }
 
 /* Watches the supervisor of this generation, and starts it again if it ended:
  * at once or some time later, as the engine has it.
  */
-static void tend_supervisor(server_rec *s)
+static int tend_supervisor(apr_pool_t *p, server_rec *s)
 {
-    process_config *process = server_conf(s)->process;
-    apr_array_header_t *supervisors = get_supervisors(s);
-    apr_proc_t *supervisor = NULL;
+    wsgi_core_engine *engine = server_conf(s)->process->engine;
+    apr_hash_t *supervisors = get_supervisors(s);
+    apr_proc_t *supervisor;
     pid_t pid;
-    int i;
 
-    wsgi_core_engine_tend(process->engine, NULL);
-    pid = wsgi_core_engine_get_supervisor_pid(process->engine);
-    if (!pid) {
-        return;
-    }
-    for (i = 0; i < supervisors->nelts; i++) {
-        apr_proc_t *other = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
-
-        if (other->pid == pid) {
-            return;
-        }
-        supervisor = other->pid ? supervisor : other;
-    }
-    if (!supervisor) {
+    wsgi_core_engine_tend(engine, NULL);
+    pid = wsgi_core_engine_get_supervisor_pid(engine);
+    if (pid && !apr_hash_get(supervisors, &pid, sizeof(pid))) {
         supervisor = apr_pcalloc(s->process->pool, sizeof(*supervisor));
-        APR_ARRAY_PUSH(supervisors, apr_proc_t *) = supervisor;
+        supervisor->pid = pid;
+        apr_hash_set(supervisors, &supervisor->pid, sizeof(pid), supervisor);
+        watch(supervisor, s);
     }
-    supervisor->pid = pid;
-    apr_proc_other_child_register(supervisor, supervisor_event, supervisor,
-                                  NULL, process->pool);
-}
-
-static int monitor(apr_pool_t *p, server_rec *s)
-{
-    tend_supervisor(s);
     return DECLINED;
 }
 
@@ -1457,16 +1319,13 @@ static int monitor(apr_pool_t *p, server_rec *s)
 static apr_status_t end_engine(void *data)
 {
     server_rec *s = data;
-    apr_array_header_t *supervisors = get_supervisors(s);
-    int i;
+    apr_hash_index_t *i;
 
     wsgi_core_engine_free(server_conf(s)->process->engine);
-    for (i = 0; i < supervisors->nelts; i++) {
-        apr_proc_t *supervisor = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
-
-        if (supervisor->pid
-            && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
-            apr_proc_wait(supervisor, NULL, NULL, APR_WAIT);
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
+        for (i = apr_hash_first(NULL, get_supervisors(s)); i;
+             i = apr_hash_next(i)) {
+            apr_proc_wait(apr_hash_this_val(i), NULL, NULL, APR_WAIT);
         }
     }
     return APR_SUCCESS;
@@ -1476,11 +1335,9 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
     process_config *process = server_conf(s)->process;
-    apr_array_header_t *supervisors = get_supervisors(s);
-    apr_proc_t *supervisor;
+    apr_hash_index_t *i;
     wsgi_core_error *err = NULL;
     const char *python;
-    int i;
 
     /* httpd reads its configuration twice when it starts. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
@@ -1495,14 +1352,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     /* Runs before the one that ends the processes of piped logs. */
     apr_pool_cleanup_register(pconf, s, end_engine, apr_pool_cleanup_null);
-    for (i = 0; i < supervisors->nelts; i++) {
-        supervisor = APR_ARRAY_IDX(supervisors, i, apr_proc_t *);
-        if (supervisor->pid) {
-            apr_proc_other_child_register(supervisor, supervisor_event,
-                                          supervisor, NULL, pconf);
-        }
+    for (i = apr_hash_first(ptemp, get_supervisors(s)); i;
+         i = apr_hash_next(i)) {
+        watch(apr_hash_this_val(i), s);
     }
-    tend_supervisor(s);
+    tend_supervisor(ptemp, s);
 
     /* the release that this module is compatible with */
     ap_add_version_component(pconf, "mod_wsgi/6.1.1");
@@ -1547,11 +1401,9 @@ static void child_stopping(apr_pool_t *pchild, int graceful)
     int is_threaded = 0;
 
     ap_mpm_query(AP_MPMQ_IS_THREADED, &is_threaded);
-    if (!graceful) {
+    if (is_threaded && !graceful) {
         stop_engine(process);
-        if (is_threaded) {
-            leave_process(process);
-        }
+        leave_process(process);
     }
 }
 
@@ -1671,7 +1523,7 @@ static void register_hooks(apr_pool_t *p)
                                           NULL };
 
     describe_commands();
-    ap_hook_monitor(monitor, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_monitor(tend_supervisor, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* first, so that leave_process() comes last */

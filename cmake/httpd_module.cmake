@@ -38,6 +38,7 @@ apr_includes(apr_include_directories APR_CONFIG)
 apr_includes(apu_include_directories APU_CONFIG)
 
 add_library(mod_wsgi MODULE c/mod_wsgi.c)
+# Hooks, commands and cleanups have the parameters that httpd and APR give them.
 target_compile_options(mod_wsgi PRIVATE
   ${apxs_flags} -Wall -Wextra -Wno-unused-parameter $<$<BOOL:${WSGI_CORE_WERROR}>:-Werror>)
 target_include_directories(mod_wsgi SYSTEM PRIVATE

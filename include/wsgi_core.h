@@ -496,9 +496,9 @@ typedef struct wsgi_core_head {
      */
     int64_t content_length;
     /**
-     * error-override applies: the host answers `code` with a page of its own. Of the fields it keeps those
-     * that belong to any such answer, WWW-Authenticate for one; no data follows, the call succeeds, and the
-     * head does not count as sent.
+     * error-override applies: the host answers `code` with a page of its own. The fields are those that belong
+     * to any such answer, WWW-Authenticate for one; no data follows, the call succeeds, and the head does not
+     * count as sent.
      */
     bool error_page;
 } wsgi_core_head;

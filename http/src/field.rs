@@ -58,6 +58,13 @@ pub fn is_framing(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"Transfer-Encoding")
 }
 
+/// Whether the field belongs to an answer with this status whoever makes its page: without a challenge a client can't
+/// do anything about 401.
+#[must_use]
+pub fn is_for_any_page(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"WWW-Authenticate")
+}
+
 /// What becomes of a field that an application gives more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
@@ -140,6 +147,7 @@ mod tests {
     #[test]
     fn framing_is_for_the_server() {
         assert!(is_framing(b"transfer-encoding") && !is_framing(b"Content-Length"));
+        assert!(is_for_any_page(b"www-authenticate") && !is_for_any_page(b"Content-Type"));
     }
 
     #[test]

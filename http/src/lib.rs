@@ -19,7 +19,9 @@ mod variable;
 pub use arena::Arena;
 pub use body::{BodyError, BodyRules, Framing};
 pub use environ::Environ;
-pub use field::{FieldError, Repeats, check_name, check_value, is_framing, repeats};
+pub use field::{
+    FieldError, Repeats, check_name, check_value, is_for_any_page, is_framing, repeats,
+};
 pub use header::{Access, Headers};
 pub use length::{LengthError, content_length};
 pub use method::{HeadMapping, request_method};

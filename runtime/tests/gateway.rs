@@ -367,8 +367,9 @@ fn an_overridden_error_sends_nothing_but_what_its_page_needs() {
         "[]",
         "[b'x' * 70000, b'y']",
     ] {
-        let code =
-            format!("start_response('401 No', [('WWW-Authenticate', 'Basic')])\nreturn {body}");
+        let code = format!(
+            "start_response('401 No', [('WWW-Authenticate', 'Basic'), ('X-A', 'b')])\nreturn {body}"
+        );
         let mut host = Host::default();
         let (status, outcome) =
             serve_with(&mut host, &code, |request| request.error_override = true);

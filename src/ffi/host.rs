@@ -36,9 +36,9 @@ pub struct wsgi_core_head {
     pub headers_len: usize,
     /// The value of Content-Length when the application gave one, else -1: the host frames the body.
     pub content_length: i64,
-    /// error-override applies: the host answers `code` with a page of its own. Of the fields it keeps those
-    /// that belong to any such answer, WWW-Authenticate for one; no data follows, the call succeeds, and the
-    /// head does not count as sent.
+    /// error-override applies: the host answers `code` with a page of its own. The fields are those that belong
+    /// to any such answer, WWW-Authenticate for one; no data follows, the call succeeds, and the head does not
+    /// count as sent.
     pub error_page: bool,
 }
 

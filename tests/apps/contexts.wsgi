@@ -16,4 +16,4 @@ def application(environ, start_response):
     return [body]
 
 
-first = second = application
+first = second = by_first = by_second = application

@@ -36,17 +36,30 @@ PLACES = {
 OVERRIDES = ["FileInfo", "AuthConfig", "Limit", "Options", "Indexes"]
 
 DIRECTIVES: dict[str, tuple[set[str], str]] = {
+    "<WSGIInterpreterOptions": (GLOBAL, "application-group=x"),
+    "WSGIAcceptMutex": (GLOBAL, "default"),
+    "WSGIAccessScript": (AUTH_CONFIG, "@ROOT@/allow.py"),
     "WSGIApplicationGroup": (SECTIONS, "group"),
+    "WSGIAuthGroupScript": (AUTH_CONFIG, "/x.wsgi"),
+    "WSGIAuthUserScript": (AUTH_CONFIG, "/x.wsgi"),
     "WSGICallableObject": (FILE_INFO, "application"),
     "WSGICaseSensitivity": (GLOBAL, "On"),
     "WSGIChunkedRequest": (FILE_INFO, "On"),
     "WSGIDaemonProcess": (SERVER, "group"),
+    "WSGIDestroyInterpreter": (GLOBAL, "On"),
+    "WSGIDispatchScript": (SECTIONS, "/x.wsgi"),
     "WSGIDontWriteBytecode": (GLOBAL, "On"),
     "WSGIEnableSendfile": (FILE_INFO, "On"),
     "WSGIErrorOverride": (FILE_INFO, "On"),
+    "WSGIFreeThreading": (GLOBAL, "Off"),
+    "WSGIGroupAuthoritative": (AUTH_CONFIG, "On"),
+    "WSGIHandlerScript": (SECTIONS, "x /x.wsgi"),
     "WSGIIgnoreActivity": (FILE_INFO, "On"),
+    "WSGIImportScript": (SERVER, "/x.wsgi process-group=%{GLOBAL} application-group=x"),
     "WSGIMapHEADToGET": (FILE_INFO, "Auto"),
+    "WSGIPassApacheRequest": (SECTIONS, "Off"),
     "WSGIPassAuthorization": (FILE_INFO, "On"),
+    "WSGIPerInterpreterGIL": (GLOBAL, "Off"),
     "WSGIProcessGroup": (SECTIONS, "%{GLOBAL}"),
     "WSGIPythonEggs": (GLOBAL, "/tmp"),
     "WSGIPythonHashSeed": (GLOBAL, "1"),
@@ -62,8 +75,13 @@ DIRECTIVES: dict[str, tuple[set[str], str]] = {
     "WSGIScriptAlias": (SERVER, "/x /y.wsgi"),
     "WSGIScriptAliasMatch": (SERVER, "^/x /y.wsgi"),
     "WSGIScriptReloading": (FILE_INFO, "On"),
+    "WSGIServerMetrics": (GLOBAL, "Off"),
+    "WSGISlowRequests": (GLOBAL, "1"),
     "WSGISocketPrefix": (GLOBAL, "run/wsgi"),
+    "WSGISocketRotation": (GLOBAL, "On"),
     "WSGISwitchInterval": (GLOBAL, "0.01"),
+    "WSGITelemetryOptions": (GLOBAL, "All"),
+    "WSGITelemetryService": (GLOBAL, "unix:/tmp/telemetry"),
     "WSGITrustedProxies": (FILE_INFO, "10.0.0.0/8"),
     "WSGITrustedProxyHeaders": (FILE_INFO, "X-Forwarded-For"),
     "WSGIVerboseDebugging": (GLOBAL, "Off"),
@@ -117,11 +135,14 @@ def overriding() -> Iterator[Server]:
         for name in OVERRIDES
     ]
     server = Httpd("\n".join(classes))
+    allow = server.root / "allow.py"
+    allow.write_text("def allow_access(environ, host):\n    return True\n")
     for override in OVERRIDES:
         for name in DIRECTIVES:
             directory = server.root / "htdocs" / override / name.strip("<")
             directory.mkdir(parents=True)
-            (directory / ".htaccess").write_text(line(name) + "\n")
+            content = line(name).replace("@ROOT@", str(server.root))
+            (directory / ".htaccess").write_text(content + "\n")
             (directory / "page.txt").write_text("a page")
     yield from sharing.serve(server)
 
@@ -187,6 +208,11 @@ EFFECTS: dict[str, tuple[tuple[str, str], Ask, tuple[Any, Any]]] = {
         ("first", "second"),
     ),
     "WSGIChunkedRequest": (("Off", "On"), chunked, (411, 200)),
+    "WSGIDispatchScript": (
+        ("@ROOT@/first.py", "@ROOT@/second.py"),
+        value("mod_wsgi.callable_object", ("X-Dispatch", "yes")),
+        ("by_first", "by_second"),
+    ),
     "WSGIErrorOverride": (("Off", "On"), error, (b"{", b"<")),
     "WSGIMapHEADToGET": (("Off", "On"), method_of_head, ("HEAD", "GET")),
     "WSGIPassAuthorization": (
@@ -208,8 +234,19 @@ EFFECTS: dict[str, tuple[tuple[str, str], Ask, tuple[Any, Any]]] = {
         (None, "kept"),
     ),
 }
-# Those whose effect no request sees.
-UNSEEN = {"WSGIEnableSendfile", "WSGIIgnoreActivity"}
+DISPATCH = """
+def callable_object(environ):
+    return "by_{name}" if "HTTP_X_DISPATCH" in environ else None
+"""
+# Those whose effect none of these requests sees, and those that decide about requests.
+UNSEEN = {
+    "WSGIEnableSendfile",
+    "WSGIGroupAuthoritative",
+    "WSGIHandlerScript",
+    "WSGIIgnoreActivity",
+    "WSGIPassApacheRequest",
+}
+DECIDING = {"WSGIAccessScript", "WSGIAuthGroupScript", "WSGIAuthUserScript"}
 
 
 def values(number: int, place: str = "server") -> str:
@@ -279,12 +316,14 @@ WINNERS = [
 
 def test_every_directive_that_merges_has_an_effect() -> None:
     merging = {name for name, (where, _) in DIRECTIVES.items() if "Directory" in where}
-    assert merging == set(EFFECTS) | UNSEEN
+    assert merging == set(EFFECTS) | UNSEEN | DECIDING
 
 
 @pytest.fixture(scope="module")
 def merged() -> Iterator[Server]:
     server = Httpd(MERGED)
+    for name in ("first", "second"):
+        (server.root / f"{name}.py").write_text(DISPATCH.format(name=name))
     for place in ["FileInfo", "below", *(place for _, place, _ in WINNERS)]:
         directory = server.root / "places" / place
         directory.mkdir(parents=True, exist_ok=True)

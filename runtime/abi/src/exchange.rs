@@ -43,8 +43,8 @@ pub struct Head<'a> {
     pub headers: Pairs<'a>,
     /// The value of `Content-Length` when the application gave one, else -1.
     pub content_length: i64,
-    /// The host answers with an error page of its own. It only keeps fields that belong to any answer of
-    /// this status, such as `WWW-Authenticate`; no data follows, and the head does not count as sent.
+    /// The host answers with an error page of its own. The fields are those that belong to any answer
+    /// of this status, such as `WWW-Authenticate`; no data follows, and the head does not count as sent.
     pub error_page: bool,
 }
 

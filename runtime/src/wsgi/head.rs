@@ -106,6 +106,7 @@ impl ResponseHead {
         let fields = self.merged();
         let pairs: Vec<_> = fields
             .iter()
+            .filter(|(name, _)| !error_page || rules::is_for_any_page(name))
             .map(|(name, value)| Pair::new(name, value))
             .collect();
         work(&Head {
