@@ -1,6 +1,7 @@
 #include "exchange.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -209,31 +210,19 @@ static void server_log(void *ctx, const wsgi_core_log_record *record)
     printf("# log: %s\n", record->text);
 }
 
-wsgi_core_engine *engine_started(const char *const *names_and_values)
+wsgi_core_engine *engine_started(void)
 {
     wsgi_core_config *config = wsgi_core_config_new();
     wsgi_core_server server = WSGI_CORE_SERVER_INIT;
     wsgi_core_engine *engine = NULL;
     wsgi_core_error *err = NULL;
-    wsgi_core_status status = WSGI_CORE_OK;
 
     server.log = server_log;
-    for (; status == WSGI_CORE_OK && *names_and_values; names_and_values += 2) {
-        status = wsgi_core_config_set(config, names_and_values[0],
-                                      names_and_values[1],
-                                      strlen(names_and_values[1]), &err);
-    }
-    if (status == WSGI_CORE_OK) {
-        status = wsgi_core_engine_prepare(config, &server, NULL, &engine, &err);
-    }
-    if (status == WSGI_CORE_OK) {
-        status = wsgi_core_engine_start(engine, &err);
-    }
-    if (status != WSGI_CORE_OK) {
-        printf("# no engine: %s\n", wsgi_core_error_get_message(err));
-        wsgi_core_error_free(err);
-        wsgi_core_engine_free(engine);
-        engine = NULL;
+    if (wsgi_core_engine_prepare(config, &server, NULL, &engine, &err)
+        || wsgi_core_engine_start(engine, &err)) {
+        printf("Bail out! the engine does not start: %s\n",
+               wsgi_core_error_get_message(err));
+        exit(EXIT_FAILURE);
     }
     wsgi_core_config_free(config);
     return engine;

@@ -47,7 +47,7 @@ wsgi_core_status exchange_serve(const wsgi_core_engine *engine,
                                 wsgi_core_outcome *outcome,
                                 wsgi_core_error **err);
 
-/* An engine with these options, a NULL after the last, prepared and started. */
-wsgi_core_engine *engine_started(const char *const *names_and_values);
+/* An engine of defaults, prepared and started; without one the program ends. */
+wsgi_core_engine *engine_started(void);
 
 #endif

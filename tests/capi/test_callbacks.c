@@ -165,13 +165,7 @@ static void aborted(void)
 
 int main(void)
 {
-    static const char *const options[] = { NULL };
-
-    engine = engine_started(options);
-    if (!engine) {
-        printf("Bail out! the engine does not start\n");
-        return EXIT_FAILURE;
-    }
+    engine = engine_started();
     RUN(list);
     RUN(generator);
     RUN(file);

@@ -187,13 +187,7 @@ static void without_a_script(void)
 
 int main(void)
 {
-    static const char *const options[] = { NULL };
-
-    engine = engine_started(options);
-    if (!engine) {
-        printf("Bail out! the engine does not start\n");
-        return EXIT_FAILURE;
-    }
+    engine = engine_started();
     RUN(passwords);
     RUN(hashes_and_groups);
     RUN(function_is_missing);

@@ -283,13 +283,7 @@ static void refused(void)
 
 int main(void)
 {
-    static const char *const options[] = { NULL };
-
-    engine = engine_started(options);
-    if (!engine) {
-        printf("Bail out! the engine does not start\n");
-        return EXIT_FAILURE;
-    }
+    engine = engine_started();
     RUN(list);
     RUN(generator);
     RUN(nothing);

@@ -91,13 +91,7 @@ static void after_the_end(void)
 
 int main(void)
 {
-    static const char *const options[] = { NULL };
-
-    engine = engine_started(options);
-    if (!engine) {
-        printf("Bail out! the engine does not start\n");
-        return EXIT_FAILURE;
-    }
+    engine = engine_started();
     RUN(started_twice);
     RUN(stop_under_load);
     RUN(after_the_end);

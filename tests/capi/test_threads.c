@@ -86,15 +86,10 @@ static void short_lived_threads(void)
 
 int main(void)
 {
-    static const char *const options[] = { NULL };
     wsgi_core_error *err;
     size_t i;
 
-    engine = engine_started(options);
-    if (!engine) {
-        printf("Bail out! the engine does not start\n");
-        return EXIT_FAILURE;
-    }
+    engine = engine_started();
     for (i = 0; i < GROUPS; i++) {
         settings[i] = wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
         CHECK_CALL(wsgi_core_settings_set(settings[i], "application-group",
