@@ -14,6 +14,8 @@ struct Active {
 /// Counters and times. Times are milliseconds since the process began, and 0 for "never".
 #[derive(Debug)]
 pub struct Activity {
+    /// How many requests may begin.
+    most: u64,
     origin: Instant,
     threads: Vec<Thread>,
     active: Mutex<Active>,
@@ -41,8 +43,10 @@ pub struct Running {
 }
 
 impl Activity {
-    pub fn new(threads: usize) -> Self {
+    /// For so many threads, and at most so many requests; 0 is no limit.
+    pub fn new(threads: usize, most: u64) -> Self {
         Self {
+            most,
             origin: Instant::now(),
             threads: (0..threads).map(|_| Thread::default()).collect(),
             active: Mutex::default(),
@@ -61,10 +65,11 @@ impl Activity {
             .max(1)
     }
 
-    /// A thread has a request. Gives its number.
-    pub fn begin(&self, thread: usize) -> u64 {
+    /// A thread has a request. Gives its number, or nothing where the process has begun as many as it may.
+    pub fn begin(&self, thread: usize) -> Option<u64> {
+        let more = |begun| (self.most == 0 || begun < self.most).then_some(begun + 1);
+        let number = self.begun.fetch_update(Relaxed, Relaxed, more).ok()? + 1;
         let now = self.now();
-        let number = self.begun.fetch_add(1, Relaxed) + 1;
         self.active().count += 1;
         if let Some(thread) = self.threads.get(thread) {
             thread.number.store(number, Relaxed);
@@ -75,7 +80,7 @@ impl Activity {
             self.first.store(now, Relaxed);
             self.last.store(now, Relaxed);
         }
-        number
+        Some(number)
     }
 
     /// It has none any more. Gives how many were served.

@@ -149,11 +149,23 @@ fn request(
         script_mtime_us: version.unwrap_or_default(),
         ..request
     };
-    // The request waits for the process after this one.
-    if shared.is_draining() || shared.stopping.load(Ordering::Acquire) {
+    let refused = shared.is_draining() || shared.stopping.load(Ordering::Acquire);
+    let begun = (!refused).then(|| shared.activity.begin(thread)).flatten();
+    let Some(number) = begun else {
+        // It waits for the process after this one.
         stream.abort(&Abort::new(AbortReason::Refused, ""));
         return Err(Fault::Gone);
+    };
+    let most = u64::from(shared.settings.maximum_requests);
+    if most > 0 && number >= most - most / 10 {
+        // The next one can be ready when this one may not serve any more.
+        shared.retire(Reason::MaximumRequests);
     }
+    let interruptible = !shared.settings.interrupt_timeout.is_zero();
+    let request = Request {
+        number: if interruptible { number } else { 0 },
+        ..request
+    };
     serve(stream, shared, thread, &head, &request)
 }
 
@@ -164,7 +176,6 @@ fn serve(
     head: &RequestHead<'_>,
     request: &Request<'_>,
 ) -> Result<(), Fault> {
-    let number = shared.activity.begin(thread);
     let environ = request.environ.as_slice();
     let [method, target] =
         [&b"REQUEST_METHOD"[..], b"REQUEST_URI"].map(|name| value(environ, name));
@@ -183,12 +194,7 @@ fn serve(
             ignored: request.ignore_activity,
             log_level: head.log_level,
         };
-        let interruptible = !shared.settings.interrupt_timeout.is_zero();
-        let request = Request {
-            number: if interruptible { number } else { 0 },
-            ..*request
-        };
-        shared.application.serve(&request, &mut exchange)
+        shared.application.serve(request, &mut exchange)
     } else {
         (Outcome::default(), None)
     };
@@ -201,12 +207,8 @@ fn serve(
     if sent.is_err() {
         shared.link.send(Message::Freed);
     }
-    let most = u64::from(shared.settings.maximum_requests);
-    if most > 0 && finished >= most {
+    if finished == u64::from(shared.settings.maximum_requests) {
         shared.drain(Reason::MaximumRequests);
-    } else if most > 0 && finished >= most - most / 10 {
-        // The next one can be ready when this one may not serve any more.
-        shared.retire(Reason::MaximumRequests);
     }
     sent
 }

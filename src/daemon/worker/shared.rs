@@ -70,7 +70,10 @@ impl std::ops::Deref for Shared {
 impl Shared {
     pub fn new(resources: Resources) -> io::Result<Self> {
         Ok(Self {
-            activity: Activity::new(resources.settings.threads as usize),
+            activity: Activity::new(
+                resources.settings.threads as usize,
+                u64::from(resources.settings.maximum_requests),
+            ),
             resources,
             stopping: AtomicBool::new(false),
             reason: OnceLock::new(),

@@ -233,7 +233,7 @@ mod tests {
             change(&mut settings);
             Self {
                 timers: Timers::new(&settings),
-                activity: Activity::new(4),
+                activity: Activity::new(4, 0),
                 retired: false,
                 probed: 0,
             }
@@ -278,7 +278,7 @@ mod tests {
             settings.interrupt_timeout = seconds(5);
         });
         assert_eq!(process.at(0), (vec![], Some(10)));
-        let number = process.activity.begin(0);
+        let number = process.activity.begin(0).unwrap();
         assert_eq!(process.at(4), (vec![], Some(6)));
         assert_eq!(process.at(10).0, [Due::Interrupt(number)]);
         assert_eq!(process.at(12), (vec![], Some(3)));
@@ -291,7 +291,7 @@ mod tests {
             settings.request_timeout = seconds(10);
             settings.interrupt_timeout = seconds(5);
         });
-        let number = process.activity.begin(0);
+        let number = process.activity.begin(0).unwrap();
         assert_eq!(process.at(10).0, [Due::Interrupt(number)]);
         process.activity.end(0);
         assert_eq!(process.at(16), (vec![], Some(10)));
