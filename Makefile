@@ -18,7 +18,7 @@ compile = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake --build build
 .PHONY: help build install run test bench lint format clean
 
 help:
-	@echo 'make run [APP=app.wsgi] [PORT=8000]   serve an application through httpd, here and now'
+	@echo 'make run [APP=app.wsgi] [PORT=8000]   serve an application with mod_wsgi-express, here and now'
 	@echo 'make test                             run every test'
 	@echo 'make build [PYTHON=...]               build the engine, the runtimes and the httpd module'
 	@echo 'make install PREFIX=... [PYTHON=...] [DESTDIR=...]'

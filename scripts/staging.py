@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from pythons import ROOT, closed_part
+from pythons import ROOT, closed_part, describe
 
 BUILD = ROOT / "build"
+WHEELS = BUILD / "wheels"
+WHEEL_REQUIREMENTS = ROOT / "tests/express/requirements-wheel.txt"
+"""What a virtual environment needs to build a wheel of this tree."""
 
 Command = Sequence[str | Path]
 
@@ -57,11 +60,36 @@ def make_venv(venv: Path, python: Path, requirements: Path, log: IO[str] | None 
     stamp = venv / "made-from"
     if stamp.exists() and stamp.read_text() == wanted:
         return True
-    pip: Command = [venv / "bin/python", "-m", "pip", "install", "--quiet"]
-    quiet = {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     made = run([python, "-m", "venv", "--clear", venv], log) and run(
-        [*pip, "--requirement", requirements], log, **quiet
+        pip(venv, "install", "--requirement", requirements), log
     )
     if made:
         stamp.write_text(wanted)
     return made
+
+
+def build_wheel(builder: Path, python: Path, log: IO[str] | None = None) -> Path | None:
+    """What `pip wheel .` makes for a Python, with what cargo has built already.
+
+    `builder` is a virtual environment of that Python, made from WHEEL_REQUIREMENTS or more.
+    """
+    version, executable = describe(python)
+    of_version = f"wsgi_core-*-cp{version.replace('.', '')}-*"
+    for old in WHEELS.glob(of_version):
+        old.unlink()
+    settings = (f"WSGI_CORE_CARGO_DIR={BUILD}", f"PYTHON={executable}")
+    defines = (f"--config-settings=cmake.define.{each}" for each in settings)
+    options = ("--no-build-isolation", "--no-deps", "-w", WHEELS, *defines)
+    built = run(pip(builder, "wheel", *options, ROOT), log)
+    return next(WHEELS.glob(of_version), None) if built else None
+
+
+def install_wheel(venv: Path, wheel: Path, log: IO[str] | None = None) -> bool:
+    """Install a wheel of this tree in the place of one of the same version."""
+    return run(pip(venv, "install", "--force-reinstall", "--no-deps", wheel), log)
+
+
+def pip(venv: Path, subcommand: str, *arguments: str | Path) -> Command:
+    options = ("--quiet", "--disable-pip-version-check")
+    as_root = ("--root-user-action", "ignore") if subcommand == "install" else ()
+    return [venv / "bin/python", "-m", "pip", *options, subcommand, *as_root, *arguments]
