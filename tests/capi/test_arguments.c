@@ -280,6 +280,31 @@ static void settings_parse(void)
     wsgi_core_settings_free(s);
 }
 
+static wsgi_core_status parse_process(wsgi_core_config *c, const char *line)
+{
+    return wsgi_core_config_parse(c, line, strlen(line), &err);
+}
+
+static void config_parse(void)
+{
+    wsgi_core_config *c = wsgi_core_config_new();
+
+    CHECK_CALL(wsgi_core_config_parse(NULL, "", 0, &err), WSGI_CORE_E_ARGUMENT,
+               err);
+    CHECK_CALL(wsgi_core_config_parse(c, NULL, 0, &err), WSGI_CORE_E_ARGUMENT,
+               err);
+    CHECK_CALL(wsgi_core_config_parse(c, "a=b", SIZE_MAX, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(parse_process(c, "threads"), WSGI_CORE_E_OPTION, err);
+    CHECK_CALL(parse_process(c, "threads=many"), WSGI_CORE_E_OPTION, err);
+    CHECK_CALL(parse_process(c, "bogus=1"), WSGI_CORE_E_OPTION, err);
+    CHECK_CALL(parse_process(c, ""), WSGI_CORE_OK, err);
+    CHECK_CALL(parse_process(c, " threads=4\thost-description='a server' "),
+               WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_check(c, &err), WSGI_CORE_OK, err);
+    wsgi_core_config_free(c);
+}
+
 static void settings_find_handler(void)
 {
     wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
@@ -668,6 +693,7 @@ int main(void)
     RUN(add_application);
     RUN(add_import);
     RUN(settings_parse);
+    RUN(config_parse);
     RUN(settings_find_handler);
     RUN(path_match);
     RUN(engine_prepare);
