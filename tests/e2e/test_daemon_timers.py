@@ -80,7 +80,7 @@ def test_maximum_requests(httpd: StartHttpd) -> None:
 
 
 def test_maximum_requests_lets_others_finish(httpd: StartHttpd) -> None:
-    server = httpd(grouped("maximum-requests=1 threads=2", UNCAUGHT))
+    server = httpd(grouped("maximum-requests=2 threads=2", UNCAUGHT))
     slow = Meanwhile(server, "spin(1), os.getpid()")
     server.log.wait_for("Loading WSGI script")
     pid = own_pid(server)
