@@ -11,7 +11,6 @@
 
 #include "httpd.h"
 #include "http_config.h"
-#include "http_connection.h"
 #include "http_core.h"
 #include "http_log.h"
 #include "http_main.h"
@@ -20,7 +19,6 @@
 #include "http_ssl.h"
 #include "mod_auth.h"
 #include "ap_mpm.h"
-#include "ap_provider.h"
 #include "mpm_common.h"
 #include "util_filter.h"
 #include "unixd.h"
@@ -144,8 +142,13 @@ static void *merge_dir_config(apr_pool_t *p, void *basev, void *addv)
 {
     const dir_config *base = basev;
     const dir_config *add = addv;
-    dir_config *conf = apr_pcalloc(p, sizeof(*conf));
+    dir_config *conf;
 
+    /* httpd merges for each request, mostly sections without settings. */
+    if (!base->layers->nelts || !add->layers->nelts) {
+        return add->layers->nelts ? addv : basev;
+    }
+    conf = apr_pcalloc(p, sizeof(*conf));
     conf->layers = apr_array_append(p, base->layers, add->layers);
     return conf;
 }
@@ -163,16 +166,16 @@ static char import_script[] = "import";
 static char daemon_group[] = "group";
 
 /* A message that begins with the directive. */
-static const char *complain(cmd_parms *cmd, const char *text)
+static const char *complain(cmd_parms *cmd, const char *what, const char *text)
 {
-    return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", text, NULL);
+    return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", what, text, NULL);
 }
 
 /* The same of an error, or NULL when there is none. */
 static const char *report(cmd_parms *cmd, wsgi_core_error *err)
 {
     const char *refusal =
-        err ? complain(cmd, wsgi_core_error_get_message(err)) : NULL;
+        err ? complain(cmd, "", wsgi_core_error_get_message(err)) : NULL;
 
     wsgi_core_error_free(err);
     return refusal;
@@ -221,14 +224,13 @@ static const char *add_interpreter_options(cmd_parms *cmd, void *dummy,
     wsgi_core_error *err = NULL;
 
     if (refusal || !end) {
-        return refusal ? refusal : complain(cmd, "expected >");
+        return refusal ? refusal : complain(cmd, "", "expected >");
     }
     for (; inner; inner = inner->next) {
         known = ap_find_command(inner->directive, wsgi_module.cmds);
         if (!known || known->AP_TAKE1 != set_process_option) {
-            return complain(cmd, apr_pstrcat(cmd->pool, inner->directive,
-                                             " can't be set for interpreters",
-                                             NULL));
+            return complain(cmd, inner->directive,
+                            " can't be set for interpreters");
         }
     }
     process->interpreters =
@@ -284,14 +286,12 @@ static const char *add_declared(cmd_parms *cmd, void *dummy, const char *line)
     }
     *name = ap_getword_conf(cmd->pool, &line);
     if (!**name) {
-        return complain(cmd, cmd->cmd->errmsg);
+        return complain(cmd, "", cmd->cmd->errmsg);
     }
     if (cmd->info == alias_match) {
         made->regex = ap_pregcomp(cmd->pool, made->url, AP_REG_EXTENDED);
         if (!made->regex) {
-            return complain(cmd,
-                            apr_pstrcat(cmd->pool, made->url,
-                                        " is not a regular expression", NULL));
+            return complain(cmd, made->url, " is not a regular expression");
         }
     }
     made->layers = apr_array_make(cmd->pool, 1, sizeof(made->settings));
@@ -989,15 +989,24 @@ static int conclude(exchange *x, wsgi_core_status status,
     return ap_map_http_request_error(x->read_failure, code);
 }
 
-static int serve(request_rec *r, const declaration *alias)
+static int handler(request_rec *r)
 {
     wsgi_core_engine *engine = server_conf(r->server)->process->engine;
+    const dir_config *conf =
+        ap_get_module_config(r->per_dir_config, &wsgi_module);
+    const declaration *alias =
+        ap_get_module_config(r->request_config, &wsgi_module);
     wsgi_core_request_info info = WSGI_CORE_REQUEST_INFO_INIT;
     wsgi_core_outcome outcome = WSGI_CORE_OUTCOME_INIT;
     wsgi_core_request *request;
     wsgi_core_status status;
     exchange x = { .r = r, .length = -1 };
 
+    if (wsgi_core_settings_find_handler(r->handler, strlen(r->handler),
+                                        LAYERS(conf->layers))
+        == WSGI_CORE_HANDLER_NONE) {
+        return DECLINED;
+    }
     x.input = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     x.output = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     describe_request(r, 1, alias, &info);
@@ -1013,19 +1022,6 @@ static int serve(request_rec *r, const declaration *alias)
     return conclude(&x, status, &outcome);
 }
 
-static int handler(request_rec *r)
-{
-    const dir_config *conf =
-        ap_get_module_config(r->per_dir_config, &wsgi_module);
-
-    if (wsgi_core_settings_find_handler(r->handler, strlen(r->handler),
-                                        LAYERS(conf->layers))
-        == WSGI_CORE_HANDLER_NONE) {
-        return DECLINED;
-    }
-    return serve(r, ap_get_module_config(r->request_config, &wsgi_module));
-}
-
 /* What a script says about the request, and what goes with a yes. No verdict
  * at all if it fails, which has been logged: then nobody is let in.
  */
@@ -1036,9 +1032,9 @@ static wsgi_core_verdict ask(request_rec *r, wsgi_core_check_kind kind,
     wsgi_core_engine *engine = server_conf(r->server)->process->engine;
     wsgi_core_request_info info = WSGI_CORE_REQUEST_INFO_INIT;
     wsgi_core_check check = WSGI_CORE_CHECK_INIT;
+    wsgi_core_request *request = NULL;
     wsgi_core_decision *decision = NULL;
-    wsgi_core_verdict verdict = 0;
-    wsgi_core_request *request;
+    wsgi_core_verdict verdict;
     exchange x = { .r = r };
 
     check.kind = kind;
@@ -1047,14 +1043,12 @@ static wsgi_core_verdict ask(request_rec *r, wsgi_core_check_kind kind,
     check.others_decide =
         ap_satisfies(r) == SATISFY_ANY && ap_some_auth_required(r);
     describe_request(r, 0, NULL, &info);
-    if (wsgi_core_request_new(engine, &info, &request, NULL) == WSGI_CORE_OK
-        && wsgi_core_request_check(request, &check, &host_callbacks, &x,
-                                   &decision, NULL)
-               == WSGI_CORE_OK) {
-        verdict = wsgi_core_decision_get_verdict(decision);
-        *text = copy(r, wsgi_core_decision_get_text(decision));
-        wsgi_core_decision_free(decision);
-    }
+    wsgi_core_request_new(engine, &info, &request, NULL);
+    wsgi_core_request_check(request, &check, &host_callbacks, &x, &decision,
+                            NULL);
+    verdict = decision ? wsgi_core_decision_get_verdict(decision) : 0;
+    *text = copy(r, wsgi_core_decision_get_text(decision));
+    wsgi_core_decision_free(decision);
     return verdict;
 }
 
