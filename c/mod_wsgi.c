@@ -48,7 +48,6 @@ APLOG_USE_MODULE(wsgi);
 typedef struct {
     wsgi_core_config *options;
     apr_array_header_t *declarations; /* of declaration * */
-    wsgi_core_settings *interpreters; /* of the section being read */
     wsgi_core_engine *engine;         /* from post_config on */
     int stop_timed_out;
 } process_config;
@@ -185,21 +184,14 @@ static const char *report(cmd_parms *cmd, wsgi_core_error *err)
 static const char *set_process_option(cmd_parms *cmd, void *dummy,
                                       const char *value)
 {
-    process_config *process = server_conf(cmd->server)->process;
+    wsgi_core_config *options = server_conf(cmd->server)->process->options;
     const char *refusal = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     wsgi_core_error *err = NULL;
 
     if (refusal) {
         return refusal;
     }
-    if (process->interpreters) {
-        wsgi_core_settings_set(process->interpreters, cmd->info, value,
-                               strlen(value), &err);
-    }
-    else {
-        wsgi_core_config_set(process->options, cmd->info, value, strlen(value),
-                             &err);
-    }
+    wsgi_core_config_set(options, cmd->info, value, strlen(value), &err);
     return report(cmd, err);
 }
 
@@ -216,7 +208,7 @@ static wsgi_core_settings *new_settings(apr_pool_t *p, wsgi_core_scope scope)
 static const char *add_interpreter_options(cmd_parms *cmd, void *dummy,
                                            const char *line)
 {
-    process_config *process = server_conf(cmd->server)->process;
+    wsgi_core_config *options = server_conf(cmd->server)->process->options;
     const char *end = ap_strrchr_c(line, '>');
     const char *refusal = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     const ap_directive_t *inner = cmd->directive->first_child;
@@ -233,18 +225,12 @@ static const char *add_interpreter_options(cmd_parms *cmd, void *dummy,
                             " can't be set for interpreters");
         }
     }
-    process->interpreters =
-        new_settings(cmd->pool, WSGI_CORE_SCOPE_INTERPRETER);
-    wsgi_core_settings_parse(process->interpreters, line, end - line, &err);
+    wsgi_core_config_begin_interpreters(options, line, end - line, &err);
     if (!err) {
         refusal =
             ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
+        wsgi_core_config_end_interpreters(options, NULL);
     }
-    if (!err && !refusal) {
-        wsgi_core_config_add_interpreter_options(process->options,
-                                                 process->interpreters, &err);
-    }
-    process->interpreters = NULL;
     return refusal ? refusal : report(cmd, err);
 }
 

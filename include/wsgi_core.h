@@ -118,8 +118,7 @@ typedef struct wsgi_core_request wsgi_core_request;
 
 /**
  * A sparse set of options of directory or script scope: one layer of the settings of a request. Layers
- * need no merging: a request names those that apply to it. Or the options of a process group, or of
- * interpreters.
+ * need no merging: a request names those that apply to it. Or the options of a process group.
  */
 typedef struct wsgi_core_settings wsgi_core_settings;
 
@@ -751,7 +750,7 @@ typedef int32_t wsgi_core_verdict;
 #define WSGI_CORE_SCOPE_GROUP 3
 
 /**
- * Interpreters: wsgi_core_settings_set(), then wsgi_core_config_add_interpreter_options().
+ * Interpreters: wsgi_core_config_set() after wsgi_core_config_begin_interpreters().
  */
 #define WSGI_CORE_SCOPE_INTERPRETER 4
 
@@ -984,8 +983,7 @@ wsgi_core_status wsgi_core_option_get(size_t index, struct wsgi_core_option *opt
 /**
  * Make an empty set of settings.
  *
- * @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT, WSGI_CORE_SCOPE_GROUP or
- *               WSGI_CORE_SCOPE_INTERPRETER
+ * @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT or WSGI_CORE_SCOPE_GROUP
  *
  * @return the settings, to be released with wsgi_core_settings_free(), or NULL for another scope
  *
@@ -1077,8 +1075,8 @@ void wsgi_core_settings_free(struct wsgi_core_settings *settings);
 struct wsgi_core_config *wsgi_core_config_new(void);
 
 /**
- * Set an option of process scope. Setting it again replaces its value, but values of python-warnings
- * add up.
+ * Set an option of process scope; after wsgi_core_config_begin_interpreters(), of interpreter scope. Setting it again
+ * replaces its value, but values of python-warnings add up.
  *
  * @param config     the configuration
  * @param name       name of the option, such as "python-home"
@@ -1189,25 +1187,44 @@ wsgi_core_status wsgi_core_config_add_group(struct wsgi_core_config *config,
                                             struct wsgi_core_error **err);
 
 /**
- * Set options for some interpreters only: those of the processes of one group, those of one application
- * group in any process, or both. An option that is set several times for an interpreter has the value from
- * where the most is selected, and of equals the last; python-path adds up. The options of process scope
- * with the same names are for every interpreter.
+ * Select interpreters: until wsgi_core_config_end_interpreters(), wsgi_core_config_set() sets options for
+ * them only, and refuses those that interpreters don't have. An option that is set several times for an
+ * interpreter has the value from where the most is selected, and of equals the last; python-path adds up.
+ * What is set outside is for every interpreter.
  *
- * @param config    the configuration
- * @param settings  the options, made with WSGI_CORE_SCOPE_INTERPRETER, with process-group and
- *                  application-group among them to select interpreters; copied
- * @param err       receives details on failure
+ * @param config         the configuration
+ * @param selectors      process-group=NAME for the interpreters of the processes of one group,
+ *                       application-group=NAME for those of one application group in any process, both, or
+ *                       nothing for all. A name that is %{GLOBAL} or empty stands for the processes of the
+ *                       host, and for the main interpreter
+ * @param selectors_len  length of the selectors
+ * @param err            receives details on failure
  *
- * @return WSGI_CORE_OK
- * @return WSGI_CORE_E_ARGUMENT when the settings are of another scope
+ * @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+ * @return WSGI_CORE_E_STATE when interpreters are selected already
  *
  * Threads: one at a time for the same configuration.
  * Since: 0.1.0
  */
-wsgi_core_status wsgi_core_config_add_interpreter_options(struct wsgi_core_config *config,
-                                                          const struct wsgi_core_settings *settings,
-                                                          struct wsgi_core_error **err);
+wsgi_core_status wsgi_core_config_begin_interpreters(struct wsgi_core_config *config,
+                                                     const char *selectors,
+                                                     size_t selectors_len,
+                                                     struct wsgi_core_error **err);
+
+/**
+ * End what wsgi_core_config_begin_interpreters() began. What was set in between counts from here on.
+ *
+ * @param config  the configuration
+ * @param err     receives details on failure
+ *
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_STATE when no interpreters are selected
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_end_interpreters(struct wsgi_core_config *config,
+                                                   struct wsgi_core_error **err);
 
 /**
  * Find mistakes that concern more than one option, and the runtime for the Python that the configuration

@@ -28,6 +28,8 @@ pub struct Config {
     linked: Option<RuntimeHandle>,
     groups: Vec<ProcessGroup>,
     interpreters: Vec<InterpreterOptions>,
+    /// Of the interpreters that options are being set for.
+    selected: Option<Settings>,
     /// Options of process scope as they were set, to be set again in other processes.
     given: Vec<Given>,
 }
@@ -111,11 +113,14 @@ impl Config {
         self.linked = Some(unsafe { RuntimeHandle::new(runtime) });
     }
 
-    /// Sets an option of process scope.
+    /// Sets an option of process scope; of interpreters while some are selected.
     ///
     /// # Errors
     /// When the option is unknown in this scope, or does not accept the value.
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+        if let Some(settings) = &mut self.selected {
+            return settings.set(name, value);
+        }
         let spec = OptionSpec::find(name, Scope::Process)?;
         match spec.apply {
             Apply::Process(apply) => {
@@ -157,11 +162,35 @@ impl Config {
         Ok(())
     }
 
+    /// Selects interpreters: what is set until [`Config::end_interpreters`] is for them only.
+    ///
+    /// # Errors
+    /// When some are selected already, or the line is not `process-group=NAME`, `application-group=NAME` or both.
+    pub fn begin_interpreters(&mut self, selectors: &[u8]) -> Result<(), Error> {
+        if self.selected.is_some() {
+            return Err(Error::State("interpreters are selected already"));
+        }
+        let mut settings = Settings::new(Scope::Interpreter);
+        settings.parse(selectors)?;
+        self.selected = Some(settings);
+        Ok(())
+    }
+
+    /// Adds what was set since [`Config::begin_interpreters`].
+    ///
+    /// # Errors
+    /// When no interpreters are selected.
+    pub fn end_interpreters(&mut self) -> Result<(), Error> {
+        let settings = self.selected.take();
+        let settings = settings.ok_or(Error::State("no interpreters are selected"))?;
+        self.add_interpreter_options(&settings)
+    }
+
     /// Adds settings for some interpreters.
     ///
     /// # Errors
     /// When the settings are of another scope.
-    pub fn add_interpreter_options(&mut self, settings: &Settings) -> Result<(), Error> {
+    pub(super) fn add_interpreter_options(&mut self, settings: &Settings) -> Result<(), Error> {
         self.interpreters.push(InterpreterOptions::new(settings)?);
         Ok(())
     }

@@ -25,8 +25,8 @@ pub extern "C" fn wsgi_core_config_new() -> *mut wsgi_core_config {
     })
 }
 
-/// Set an option of process scope. Setting it again replaces its value, but values of python-warnings
-/// add up.
+/// Set an option of process scope; after wsgi_core_config_begin_interpreters(), of interpreter scope. Setting it again
+/// replaces its value, but values of python-warnings add up.
 ///
 /// @param config     the configuration
 /// @param name       name of the option, such as "python-home"
@@ -245,36 +245,62 @@ pub unsafe extern "C" fn wsgi_core_config_add_group(
     })
 }
 
-/// Set options for some interpreters only: those of the processes of one group, those of one application
-/// group in any process, or both. An option that is set several times for an interpreter has the value from
-/// where the most is selected, and of equals the last; python-path adds up. The options of process scope
-/// with the same names are for every interpreter.
+/// Select interpreters: until wsgi_core_config_end_interpreters(), wsgi_core_config_set() sets options for
+/// them only, and refuses those that interpreters don't have. An option that is set several times for an
+/// interpreter has the value from where the most is selected, and of equals the last; python-path adds up.
+/// What is set outside is for every interpreter.
 ///
-/// @param config    the configuration
-/// @param settings  the options, made with WSGI_CORE_SCOPE_INTERPRETER, with process-group and
-///                  application-group among them to select interpreters; copied
-/// @param err       receives details on failure
+/// @param config         the configuration
+/// @param selectors      process-group=NAME for the interpreters of the processes of one group,
+///                       application-group=NAME for those of one application group in any process, both, or
+///                       nothing for all. A name that is %{GLOBAL} or empty stands for the processes of the
+///                       host, and for the main interpreter
+/// @param selectors_len  length of the selectors
+/// @param err            receives details on failure
 ///
-/// @return WSGI_CORE_OK
-/// @return WSGI_CORE_E_ARGUMENT when the settings are of another scope
+/// @return WSGI_CORE_OK, WSGI_CORE_E_OPTION or WSGI_CORE_E_ARGUMENT
+/// @return WSGI_CORE_E_STATE when interpreters are selected already
 ///
 /// Threads: one at a time for the same configuration.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsgi_core_config_add_interpreter_options(
+pub unsafe extern "C" fn wsgi_core_config_begin_interpreters(
     config: *mut wsgi_core_config,
-    settings: *const wsgi_core_settings,
+    selectors: *const c_char,
+    selectors_len: usize,
     err: *mut *mut wsgi_core_error,
 ) -> wsgi_core_status {
     call(err, || {
         // SAFETY: the caller passes valid pointers or NULL.
-        let (config, settings) = unsafe {
+        let (config, selectors) = unsafe {
             (
                 config.as_mut().ok_or(Error::null("config"))?,
-                settings.as_ref().ok_or(Error::null("settings"))?,
+                required(selectors, selectors_len, "selectors")?,
             )
         };
-        config.0.add_interpreter_options(&settings.0)
+        config.0.begin_interpreters(selectors)
+    })
+}
+
+/// End what wsgi_core_config_begin_interpreters() began. What was set in between counts from here on.
+///
+/// @param config  the configuration
+/// @param err     receives details on failure
+///
+/// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_STATE when no interpreters are selected
+///
+/// Threads: one at a time for the same configuration.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_config_end_interpreters(
+    config: *mut wsgi_core_config,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    call(err, || {
+        // SAFETY: the caller passes a configuration or NULL.
+        let config = unsafe { config.as_mut() }.ok_or(Error::null("config"))?;
+        config.0.end_interpreters()
     })
 }
 

@@ -20,7 +20,7 @@ pub const WSGI_CORE_SCOPE_SCRIPT: wsgi_core_scope = 2;
 /// One process group: wsgi_core_settings_set(), then wsgi_core_config_add_group().
 pub const WSGI_CORE_SCOPE_GROUP: wsgi_core_scope = 3;
 
-/// Interpreters: wsgi_core_settings_set(), then wsgi_core_config_add_interpreter_options().
+/// Interpreters: wsgi_core_config_set() after wsgi_core_config_begin_interpreters().
 pub const WSGI_CORE_SCOPE_INTERPRETER: wsgi_core_scope = 4;
 
 /// Description of one option. The strings live as long as the library.

@@ -9,14 +9,12 @@ use crate::engine::{Error, HandlerKind, Scope, Settings};
 use std::ffi::{CStr, c_char};
 
 /// A sparse set of options of directory or script scope: one layer of the settings of a request. Layers
-/// need no merging: a request names those that apply to it. Or the options of a process group, or of
-/// interpreters.
+/// need no merging: a request names those that apply to it. Or the options of a process group.
 pub struct wsgi_core_settings(pub(super) Settings);
 
 /// Make an empty set of settings.
 ///
-/// @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT, WSGI_CORE_SCOPE_GROUP or
-///               WSGI_CORE_SCOPE_INTERPRETER
+/// @param scope  WSGI_CORE_SCOPE_DIRECTORY, WSGI_CORE_SCOPE_SCRIPT or WSGI_CORE_SCOPE_GROUP
 ///
 /// @return the settings, to be released with wsgi_core_settings_free(), or NULL for another scope
 ///
@@ -25,7 +23,8 @@ pub struct wsgi_core_settings(pub(super) Settings);
 #[unsafe(no_mangle)]
 pub extern "C" fn wsgi_core_settings_new(scope: wsgi_core_scope) -> *mut wsgi_core_settings {
     neutral(std::ptr::null_mut(), || {
-        let scope = self::scope(scope).filter(|scope| *scope != Scope::Process)?;
+        let scope = self::scope(scope)
+            .filter(|scope| !matches!(scope, Scope::Process | Scope::Interpreter))?;
         Some(Box::into_raw(Box::new(wsgi_core_settings(Settings::new(
             scope,
         )))))

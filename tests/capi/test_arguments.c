@@ -428,31 +428,30 @@ static void process_groups(void)
 static void interpreters(void)
 {
     wsgi_core_config *c = wsgi_core_config_new();
-    wsgi_core_settings *d = wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
-    wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_INTERPRETER);
 
-    CHECK_CALL(wsgi_core_settings_set(s, "process-group", "%{GLOBAL}", 9, &err),
-               WSGI_CORE_OK, err);
-    CHECK_CALL(wsgi_core_settings_set(s, "application-group", "a", 1, &err),
-               WSGI_CORE_OK, err);
-    CHECK_CALL(wsgi_core_settings_set(s, "application-group", "a", 1, &err),
+    CHECK_CALL(wsgi_core_config_begin_interpreters(NULL, "", 0, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_begin_interpreters(c, NULL, 1, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_begin_interpreters(c, "x=y", 3, &err),
                WSGI_CORE_E_OPTION, err);
-    CHECK_CALL(wsgi_core_settings_set(s, "switch-interval", "0.5", 3, &err),
-               WSGI_CORE_OK, err);
-    CHECK_CALL(wsgi_core_settings_set(s, "switch-interval", "0.1", 3, &err),
-               WSGI_CORE_OK, err);
-    CHECK_CALL(wsgi_core_config_add_interpreter_options(NULL, s, &err),
+    CHECK_CALL(wsgi_core_config_end_interpreters(NULL, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_interpreter_options(c, NULL, &err),
-               WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_interpreter_options(c, d, &err),
-               WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_interpreter_options(c, s, &err),
+    CHECK_CALL(wsgi_core_config_end_interpreters(c, &err), WSGI_CORE_E_STATE,
+               err);
+    CHECK_CALL(
+        wsgi_core_config_begin_interpreters(c, "process-group=a", 15, &err),
+        WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_begin_interpreters(c, "", 0, &err),
+               WSGI_CORE_E_STATE, err);
+    CHECK_CALL(wsgi_core_config_set(c, "python-home", "/usr", 4, &err),
+               WSGI_CORE_E_OPTION, err);
+    CHECK_CALL(wsgi_core_config_set(c, "switch-interval", "0.5", 3, &err),
                WSGI_CORE_OK, err);
-    CHECK_CALL(wsgi_core_config_add_interpreter_options(c, s, &err),
+    CHECK_CALL(wsgi_core_config_end_interpreters(c, &err), WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_set(c, "verbose-debugging", "On", 2, &err),
                WSGI_CORE_OK, err);
-    wsgi_core_settings_free(s);
-    wsgi_core_settings_free(d);
+    CHECK_INT(wsgi_core_settings_new(WSGI_CORE_SCOPE_INTERPRETER) == NULL, 1);
     wsgi_core_config_free(c);
 }
 

@@ -21,8 +21,12 @@ static wsgi_core_status try_option(wsgi_core_scope scope, const char *name,
     wsgi_core_config *config;
     wsgi_core_status status;
 
-    if (scope == WSGI_CORE_SCOPE_PROCESS) {
+    if (scope == WSGI_CORE_SCOPE_PROCESS
+        || scope == WSGI_CORE_SCOPE_INTERPRETER) {
         config = wsgi_core_config_new();
+        if (scope == WSGI_CORE_SCOPE_INTERPRETER) {
+            wsgi_core_config_begin_interpreters(config, "", 0, NULL);
+        }
         status = wsgi_core_config_set(config, name, value, value_len, detail);
         wsgi_core_config_free(config);
     }
