@@ -280,14 +280,13 @@ static const char *add_declared(cmd_parms *cmd, void *dummy, const char *line)
             return complain(cmd, made->url, " is not a regular expression");
         }
     }
-    made->layers = apr_array_make(cmd->pool, 1, sizeof(made->settings));
     APR_ARRAY_PUSH(conf->process->declarations, declaration *) = made;
-    if (is_group || *line) {
-        made->settings =
-            new_settings(cmd->pool, is_group ? WSGI_CORE_SCOPE_GROUP
-                                             : WSGI_CORE_SCOPE_SCRIPT);
+    made->settings = new_settings(cmd->pool, is_group ? WSGI_CORE_SCOPE_GROUP
+                                                      : WSGI_CORE_SCOPE_SCRIPT);
+    wsgi_core_settings_parse(made->settings, line, strlen(line), &err);
+    made->layers = apr_array_make(cmd->pool, 1, sizeof(made->settings));
+    if (*line) {
         APR_ARRAY_PUSH(made->layers, wsgi_core_settings *) = made->settings;
-        wsgi_core_settings_parse(made->settings, line, strlen(line), &err);
     }
     return report(cmd, err);
 }
@@ -609,8 +608,7 @@ static wsgi_core_status send_file(void *ctx, int fd, uint64_t offset,
 
     if (rv != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, x->r,
-                      "WC0055: [script %s] file of the response can't be "
-                      "used",
+                      "WC0055: [script %s] file of the response can't be used",
                       x->r->filename);
         return WSGI_CORE_E_HOST;
     }
@@ -852,16 +850,14 @@ static int try_alias(request_rec *r, const declaration *alias)
 {
     ap_regmatch_t found[AP_MAX_REG_MATCH];
     const char *target = alias->target;
-    apr_size_t matched;
+    const char *rest;
 
     if (!alias->regex) {
-        matched = wsgi_core_path_match(r->uri, strlen(r->uri), alias->url,
-                                       strlen(alias->url));
-        if (!matched) {
+        rest = wsgi_core_path_rest(r->uri, strlen(r->uri), alias->url,
+                                   strlen(alias->url));
+        if (!rest) {
             return DECLINED;
         }
-        /* The whole path is below a mapping of / */
-        matched = alias->url[strspn(alias->url, "/")] ? matched : 0;
     }
     else {
         if (ap_regexec(alias->regex, r->uri, AP_MAX_REG_MATCH, found, 0)) {
@@ -874,9 +870,9 @@ static int try_alias(request_rec *r, const declaration *alias)
                           alias->url);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
-        matched = found[0].rm_eo;
+        rest = r->uri + found[0].rm_eo;
     }
-    r->filename = apr_pstrcat(r->pool, target, r->uri + matched, NULL);
+    r->filename = apr_pstrcat(r->pool, target, rest, NULL);
     r->handler = "wsgi-script";
     ap_set_module_config(r->request_config, &wsgi_module, (void *)alias);
     return OK;
@@ -1235,14 +1231,13 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
  * before: they are children of this process until they end, and httpd would
  * call them lost. The list outlives the configuration and this module's memory.
  */
-#define SUPERVISORS_KEY "wsgi_core_supervisors"
-
 static apr_hash_t *get_supervisors(server_rec *s)
 {
-    apr_hash_t **kept = ap_retained_data_get(SUPERVISORS_KEY);
+    static const char key[] = "wsgi_core_supervisors";
+    apr_hash_t **kept = ap_retained_data_get(key);
 
     if (!kept) {
-        kept = ap_retained_data_create(SUPERVISORS_KEY, sizeof(*kept));
+        kept = ap_retained_data_create(key, sizeof(*kept));
         *kept = apr_hash_make(s->process->pool);
     }
     return *kept;

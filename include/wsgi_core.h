@@ -1410,23 +1410,25 @@ uint32_t wsgi_core_engine_get_supervisor_pid(const struct wsgi_core_engine *engi
 const char *wsgi_core_engine_get_python_version(const struct wsgi_core_engine *engine);
 
 /**
- * Tell how much of the path of a URL a prefix matches, for hosts that map URLs by prefixes. Runs of "/" count as one in
- * both, and a match ends where a component ends: "/app" matches "/app" and "/app/x", but not "/application".
+ * Tell what follows a prefix in the path of a URL, for hosts that map URLs by prefixes. Runs of "/" count as one in
+ * both, and a prefix ends where a component ends: "/app" is one of "/app" and "/app/x", but not of "/application".
+ * What follows begins with "/" or is empty, unless the prefix has a "/" at its end; after "/" alone the whole path
+ * follows.
  *
  * @param path        the decoded path
  * @param path_len    length of the path
  * @param prefix      the prefix
  * @param prefix_len  length of the prefix
  *
- * @return how many bytes of the path match; 0 when it does not, and for arguments that can't be
+ * @return where in the path the rest begins; NULL when the prefix is none of it, and for arguments that can't be
  *
  * Threads: any, at any time.
  * Since: 0.1.0
  */
-size_t wsgi_core_path_match(const char *path,
-                            size_t path_len,
-                            const char *prefix,
-                            size_t prefix_len);
+const char *wsgi_core_path_rest(const char *path,
+                                size_t path_len,
+                                const char *prefix,
+                                size_t prefix_len);
 
 /**
  * Make a request. Nothing of it is copied: all that `info` refers to (strings, arrays, settings, but not

@@ -120,26 +120,28 @@ unsafe impl Struct for wsgi_core_request_info {
     const NAME: &'static str = "wsgi_core_request_info";
 }
 
-/// Tell how much of the path of a URL a prefix matches, for hosts that map URLs by prefixes. Runs of "/" count as one in
-/// both, and a match ends where a component ends: "/app" matches "/app" and "/app/x", but not "/application".
+/// Tell what follows a prefix in the path of a URL, for hosts that map URLs by prefixes. Runs of "/" count as one in
+/// both, and a prefix ends where a component ends: "/app" is one of "/app" and "/app/x", but not of "/application".
+/// What follows begins with "/" or is empty, unless the prefix has a "/" at its end; after "/" alone the whole path
+/// follows.
 ///
 /// @param path        the decoded path
 /// @param path_len    length of the path
 /// @param prefix      the prefix
 /// @param prefix_len  length of the prefix
 ///
-/// @return how many bytes of the path match; 0 when it does not, and for arguments that can't be
+/// @return where in the path the rest begins; NULL when the prefix is none of it, and for arguments that can't be
 ///
 /// Threads: any, at any time.
 /// Since: 0.1.0
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsgi_core_path_match(
+pub unsafe extern "C" fn wsgi_core_path_rest(
     path: *const c_char,
     path_len: usize,
     prefix: *const c_char,
     prefix_len: usize,
-) -> usize {
-    neutral(0, || {
+) -> *const c_char {
+    neutral(std::ptr::null(), || {
         // SAFETY: the caller passes valid pointers or NULL.
         let (path, prefix) = unsafe {
             (
@@ -147,7 +149,10 @@ pub unsafe extern "C" fn wsgi_core_path_match(
                 required(prefix, prefix_len, "prefix").ok()?,
             )
         };
-        wsgi_core_http::match_prefix(path, prefix)
+        let matched = wsgi_core_http::match_prefix(path, prefix)?;
+        let is_root = prefix.iter().all(|byte| *byte == b'/');
+        let rest = if is_root { path } else { &path[matched..] };
+        Some(rest.as_ptr().cast())
     })
 }
 

@@ -335,14 +335,19 @@ static void settings_find_handler(void)
     wsgi_core_settings_free(s);
 }
 
-static void path_match(void)
+static void path_rest(void)
 {
-    CHECK_INT(wsgi_core_path_match("//app/x", 7, "/app", 4), 5);
-    CHECK_INT(wsgi_core_path_match("/application", 12, "/app", 4), 0);
-    CHECK_INT(wsgi_core_path_match("", 0, "/", 1), 0);
-    CHECK_INT(wsgi_core_path_match(NULL, 0, "/", 1), 0);
-    CHECK_INT(wsgi_core_path_match("/", 1, NULL, 1), 0);
-    CHECK_INT(wsgi_core_path_match("/", SIZE_MAX, "/", 1), 0);
+    const char *path = "//app/x";
+
+    CHECK(wsgi_core_path_rest(path, 7, "/app", 4) == path + 5);
+    CHECK(wsgi_core_path_rest(path, 7, "/app/x", 6) == path + 7);
+    CHECK(wsgi_core_path_rest(path, 7, "//", 2) == path);
+    CHECK(wsgi_core_path_rest("/application", 12, "/app", 4) == NULL);
+    CHECK(wsgi_core_path_rest("", 0, "/", 1) == NULL);
+    CHECK(wsgi_core_path_rest(NULL, 0, "/", 1) == NULL);
+    CHECK(wsgi_core_path_rest("/", 1, NULL, 1) == NULL);
+    CHECK(wsgi_core_path_rest("/", 1, "", 0) == NULL);
+    CHECK(wsgi_core_path_rest("/", SIZE_MAX, "/", 1) == NULL);
 }
 
 static void engine_prepare(void)
@@ -694,7 +699,7 @@ int main(void)
     RUN(settings_parse);
     RUN(config_parse);
     RUN(settings_find_handler);
-    RUN(path_match);
+    RUN(path_rest);
     RUN(engine_prepare);
     RUN(engine_life);
     RUN(process_groups);
