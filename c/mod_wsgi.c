@@ -295,13 +295,6 @@ static const char *add_declared(cmd_parms *cmd, void *dummy, const char *line)
  * Callbacks
  */
 
-static wsgi_core_bytes bytes_of(const char *string)
-{
-    wsgi_core_bytes bytes = { string, string ? strlen(string) : 0 };
-
-    return bytes;
-}
-
 static void log_for_server(void *ctx, const wsgi_core_log_record *record)
 {
     ap_log_error_(record->file, (int)record->line, APLOG_MODULE_INDEX,
@@ -639,7 +632,7 @@ static wsgi_core_status get_variable(void *ctx, const char *name,
     request_rec *r = ((exchange *)ctx)->r;
     const char *key = apr_pstrmemdup(r->pool, name, name_len);
 
-    *value = bytes_of(apr_table_get(r->notes, key));
+    *value = wsgi_core_bytes_of(apr_table_get(r->notes, key));
     return WSGI_CORE_OK;
 }
 
@@ -662,8 +655,8 @@ static wsgi_core_pair *add_pair(wsgi_core_pair *next, const char *name,
                                 const char *value)
 {
     if (name && value) {
-        next->name = bytes_of(name);
-        next->value = bytes_of(value);
+        next->name = wsgi_core_bytes_of(name);
+        next->value = wsgi_core_bytes_of(value);
         ++next;
     }
     return next;
@@ -690,7 +683,7 @@ static wsgi_core_bytes request_uri(request_rec *r, const core_dir_config *core)
     wsgi_core_bytes uri;
 
     if (rule && !strcmp(rule, "current-uri")) {
-        return bytes_of(r->uri);
+        return wsgi_core_bytes_of(r->uri);
     }
     uri.data = r->the_request ? r->the_request : "";
     uri.data += strcspn(uri.data, " \t");
@@ -776,7 +769,7 @@ static void set_script(request_rec *r, const declaration *alias,
         alias ? apr_array_append(r->pool, conf->layers, alias->layers)
               : conf->layers;
 
-    info->script = bytes_of(r->filename ? r->filename : r->uri);
+    info->script = wsgi_core_bytes_of(r->filename ? r->filename : r->uri);
     info->script_type =
         r->finfo.filetype == APR_REG      ? WSGI_CORE_FILE_REGULAR
         : r->finfo.filetype == APR_DIR    ? WSGI_CORE_FILE_DIRECTORY
@@ -788,8 +781,8 @@ static void set_script(request_rec *r, const declaration *alias,
     info->settings_len = layers->nelts;
 
     /* as in ap_add_cgi_vars() */
-    info->script_name = bytes_of(r->uri);
-    info->path_info = bytes_of(r->path_info);
+    info->script_name = wsgi_core_bytes_of(r->uri);
+    info->path_info = wsgi_core_bytes_of(r->path_info);
     if (info->path_info.len && strcmp(r->protocol, "INCLUDED")) {
         info->script_name.len = ap_find_path_info(r->uri, r->path_info);
     }
@@ -815,27 +808,27 @@ static void describe_request(request_rec *r, int is_served,
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     conn_rec *c = r->connection;
 
-    info->method = bytes_of(r->method);
+    info->method = wsgi_core_bytes_of(r->method);
     info->request_uri = request_uri(r, core);
-    info->query_string = bytes_of(r->args);
-    info->protocol = bytes_of(r->protocol);
-    info->scheme = bytes_of(ap_http_scheme(r));
-    info->handler = bytes_of(r->handler);
-    info->request_id = bytes_of(request_log_id(r));
-    info->connection_id = bytes_of(c->log_id);
+    info->query_string = wsgi_core_bytes_of(r->args);
+    info->protocol = wsgi_core_bytes_of(r->protocol);
+    info->scheme = wsgi_core_bytes_of(ap_http_scheme(r));
+    info->handler = wsgi_core_bytes_of(r->handler);
+    info->request_id = wsgi_core_bytes_of(request_log_id(r));
+    info->connection_id = wsgi_core_bytes_of(c->log_id);
     info->request_start_us = r->request_time;
     info->body_limit = ap_get_limit_req_body(r);
     info->response_filtered = is_filtered(r);
     info->pass_auth = core->cgi_pass_auth == AP_CGI_PASS_AUTH_ON;
-    info->server_name =
-        bytes_of(ap_escape_html(r->pool, ap_get_server_name_for_url(r)));
+    info->server_name = wsgi_core_bytes_of(
+        ap_escape_html(r->pool, ap_get_server_name_for_url(r)));
     info->server_port = ap_get_server_port(r);
-    info->server_addr = bytes_of(c->local_ip);
-    info->server_hostname = bytes_of(r->server->server_hostname);
-    info->host = bytes_of(r->hostname);
-    info->listener_host = bytes_of(c->local_addr->hostname);
+    info->server_addr = wsgi_core_bytes_of(c->local_ip);
+    info->server_hostname = wsgi_core_bytes_of(r->server->server_hostname);
+    info->host = wsgi_core_bytes_of(r->hostname);
+    info->listener_host = wsgi_core_bytes_of(c->local_addr->hostname);
     info->listener_port = c->local_addr->port;
-    info->remote_addr = bytes_of(r->useragent_ip);
+    info->remote_addr = wsgi_core_bytes_of(r->useragent_ip);
     info->remote_port = c->client_addr->port;
     set_script(r, alias, info);
     set_pairs(r, is_served, core, info);
@@ -1020,8 +1013,8 @@ static wsgi_core_verdict ask(request_rec *r, wsgi_core_check_kind kind,
     exchange x = { .r = r };
 
     check.kind = kind;
-    check.user = bytes_of(user);
-    check.detail = bytes_of(detail);
+    check.user = wsgi_core_bytes_of(user);
+    check.detail = wsgi_core_bytes_of(detail);
     check.others_decide =
         ap_satisfies(r) == SATISFY_ANY && ap_some_auth_required(r);
     describe_request(r, 0, NULL, &info);
@@ -1123,10 +1116,10 @@ static wsgi_core_status add_mapping(const declaration *made, server_rec *s,
         apr_array_append(p, conf->layers, made->layers);
     wsgi_core_mapping mapping = WSGI_CORE_MAPPING_INIT;
 
-    mapping.server = bytes_of(s->server_hostname);
-    mapping.url = bytes_of(made->url);
+    mapping.server = wsgi_core_bytes_of(s->server_hostname);
+    mapping.url = wsgi_core_bytes_of(made->url);
     mapping.is_pattern = made->regex != NULL;
-    mapping.script = bytes_of(made->target);
+    mapping.script = wsgi_core_bytes_of(made->target);
     mapping.settings = (void *)layers->elts;
     mapping.settings_len = layers->nelts;
     return made->url ? wsgi_core_config_add_application(options, &mapping, err)
@@ -1136,7 +1129,7 @@ static wsgi_core_status add_mapping(const declaration *made, server_rec *s,
 static wsgi_core_status add_declaration(const declaration *made, server_rec *s,
                                         apr_pool_t *p, wsgi_core_error **err)
 {
-    wsgi_core_bytes host = bytes_of(made->server->server_hostname);
+    wsgi_core_bytes host = wsgi_core_bytes_of(made->server->server_hostname);
     wsgi_core_status status = WSGI_CORE_OK;
 
     /* Groups of a virtual host are for its requests only. */

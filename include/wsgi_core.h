@@ -59,6 +59,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** The version of the library that this header belongs to. */
 #define WSGI_CORE_VERSION "0.1.0"
@@ -1592,6 +1593,22 @@ void wsgi_core_decision_free(struct wsgi_core_decision *decision);
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
+
+/**
+ * Borrow a string that ends with a NUL.
+ *
+ * @param string  the string, or NULL
+ *
+ * @return its bytes without the NUL; absent for NULL
+ *
+ * Threads: any, at any time.
+ * Since: 0.1.0
+ */
+static inline wsgi_core_bytes wsgi_core_bytes_of(const char *string)
+{
+    wsgi_core_bytes bytes = { string, string ? strlen(string) : 0 };
+    return bytes;
+}
 
 /*
  * Initialisers: `wsgi_core_host host = WSGI_CORE_HOST_INIT;` sets struct_size and zeroes everything else.

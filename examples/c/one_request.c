@@ -11,8 +11,6 @@
 #include <string.h>
 #include <wsgi_core.h>
 
-#define BYTES(text) ((wsgi_core_bytes){ (text), strlen(text) })
-
 /* The engine asks for the request body; a GET has none. */
 static wsgi_core_status read_body(void *ctx, char *buffer, size_t buffer_len,
                                   size_t *read_len, const char **reason)
@@ -55,9 +53,9 @@ int main(int argc, char **argv)
     wsgi_core_engine *engine;
     wsgi_core_request *request;
 
-    info.method = BYTES("GET");
-    info.path_info = BYTES("/world");
-    info.script = BYTES(script);
+    info.method = wsgi_core_bytes_of("GET");
+    info.path_info = wsgi_core_bytes_of("/world");
+    info.script = wsgi_core_bytes_of(script);
     mapping.script = info.script;
     host.read = read_body;
     host.send_head = send_head;

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BYTES(text) ((wsgi_core_bytes){ (text), strlen(text) })
 #define MAX_THREADS 256
 #define TIMEOUT_S 30u
 #define STOP_TIMEOUT_MS 10000
@@ -128,7 +127,7 @@ static void serve_connection(struct exchange *x, int fd,
 
     inet_ntop(AF_INET, &peer->sin_addr, address, sizeof(address));
     w->common = site;
-    w->common.remote_addr = BYTES(address);
+    w->common.remote_addr = wsgi_core_bytes_of(address);
     w->common.remote_port = ntohs(peer->sin_port);
     MHD_add_connection(w->daemon, fd, (const struct sockaddr *)peer,
                        sizeof(*peer));
@@ -227,10 +226,10 @@ int main(int argc, char **argv)
     check(script != NULL && threads > 0 && threads <= MAX_THREADS, "usage",
           "[-p port] [-t threads] [-m mount] [-o option=value]... "
           "[-g group:option=value,...] script");
-    site.script_name = BYTES(mount);
-    site.scheme = BYTES("http");
-    site.server_addr = BYTES("127.0.0.1");
-    site.script = BYTES(script);
+    site.script_name = wsgi_core_bytes_of(mount);
+    site.scheme = wsgi_core_bytes_of("http");
+    site.server_addr = wsgi_core_bytes_of("127.0.0.1");
+    site.script = wsgi_core_bytes_of(script);
     site.variables = &software;
     site.variables_len = 1;
     site.settings = &layer;
