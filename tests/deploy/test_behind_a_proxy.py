@@ -107,9 +107,7 @@ def test_upload(blog: Site) -> None:
 
 
 @pytest.mark.parametrize("heading", ["Deploy a new version", "Restart an instance"])
-def test_nobody_notices(
-    machine: Machine, page: Page, blog: Site, proxy: str, heading: str
-) -> None:
+def test_nobody_notices(machine: Machine, page: Page, blog: Site, proxy: str, heading: str) -> None:
     before = pids(blog)
     with Load(lambda: expect_ok(blog), threads=3, seconds=20.0) as load:
         load.wait_answers(50)
