@@ -53,7 +53,8 @@ def test_touching_the_script_replaces_the_process(httpd: StartHttpd, options: st
         assert evaluate(server, "/", "STATE['loaded']") != loaded
     if not options:
         assert evaluate(server, "/", "STATE['loaded']") >= began - 0.5
-    process.wait_gone([pid])
+        # One of several may stay for as long as nothing is asked of it.
+        process.wait_gone([pid])
 
 
 ASKING = """
