@@ -10,7 +10,7 @@ from mod_wsgi.express.derived import Site
 from mod_wsgi.express.options import from_namespace
 from mod_wsgi.express.parsing import make_parser
 
-ROOT = "/srv/root"
+ROOT = "/srv/conf"
 ALWAYS = ("--server-root", ROOT, "--working-directory", "/srv/app", "--locale", "C.UTF-8")
 MODULES = installation.built_for().modules
 

@@ -703,7 +703,7 @@ def test_embedded_mode() -> None:
 def test_no_application() -> None:
     """The welcome page is served."""
     site = make_site()
-    assert site.entry_point == "/srv/root/default.wsgi"
+    assert site.entry_point == "/srv/conf/default.wsgi"
     assert site.options.enable_docs
 
 

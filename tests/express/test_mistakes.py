@@ -56,7 +56,7 @@ def test_free_threading(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_telemetry_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "_is_importable", lambda name: name == "mod_wsgi.telemetry")
     site = make_site("app.wsgi", "--enable-telemetry", "--telemetry-ui-port", "9999")
-    assert site.telemetry_target == "unix:/srv/root/telemetry.sock"
+    assert site.telemetry_target == "unix:/srv/conf/telemetry.sock"
     assert [service.name for service in site.services] == ["telemetry"]
     with pytest.raises(ConfigurationError, match="service named telemetry"):
         make_site("app.wsgi", "--enable-telemetry", "--service-script", "telemetry", "/x")
