@@ -549,7 +549,11 @@ static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
     int is_whole = x->length == (apr_off_t)data_len && !x->started
                    && !apr_table_get(x->r->headers_in, "Range");
 
-    if (data_len) {
+    if (data_len && (flags & WSGI_CORE_SEND_FOREIGN) && is_filtered(x->r)) {
+        append_bucket(x, apr_bucket_heap_create(data, data_len, NULL,
+                                                x->output->bucket_alloc));
+    }
+    else if (data_len) {
         append_bucket(x, apr_bucket_transient_create(data, data_len,
                                                      x->output->bucket_alloc));
     }
@@ -570,7 +574,7 @@ static apr_status_t append_file(exchange *x, int fd, apr_off_t offset,
     apr_bucket *e;
     apr_status_t rv;
 
-    if ((flags & WSGI_CORE_SEND_SENDFILE)
+    if ((flags & (WSGI_CORE_SEND_SENDFILE | WSGI_CORE_SEND_FOREIGN))
         && core->enable_sendfile != ENABLE_SENDFILE_OFF) {
         mode |= APR_FOPEN_SENDFILE_ENABLED;
     }
@@ -582,7 +586,8 @@ static apr_status_t append_file(exchange *x, int fd, apr_off_t offset,
         return rv;
     }
     e = apr_brigade_insert_file(x->output, file, offset, length, r->pool);
-    if (core->enable_mmap == ENABLE_MMAP_OFF) {
+    if (core->enable_mmap == ENABLE_MMAP_OFF
+        || (flags & WSGI_CORE_SEND_FOREIGN)) {
         apr_bucket_file_enable_mmap(e, 0);
     }
     if (core->read_buf_size) {

@@ -92,6 +92,13 @@
 #define WSGI_CORE_SEND_SENDFILE 4
 
 /**
+ * The block is in memory that a process of a process group may change during the call, or the file is one that such a
+ * process may cut off at any time. Handing either to the system is safe; a host that looks at the bytes copies them
+ * first, and one that maps files reads this one instead (or uses sendfile(), which fails where a mapping is fatal).
+ */
+#define WSGI_CORE_SEND_FOREIGN 8
+
+/**
  * The configuration of an engine: options of process scope, and what the host maps to which script.
  */
 typedef struct wsgi_core_config wsgi_core_config;

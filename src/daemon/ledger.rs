@@ -30,7 +30,7 @@ impl Ledger {
     /// # Errors
     /// When the system has no memory left.
     pub fn create(threads: u32) -> io::Result<Self> {
-        Page::create(length(threads)).map(Self)
+        Page::create(c"wsgi-core-ledger", length(threads)).map(Self)
     }
 
     /// The one that this worker was given.

@@ -20,6 +20,7 @@ mod ledger;
 mod link;
 mod log;
 mod plan;
+mod ring;
 mod settings;
 pub mod slots;
 pub mod supervisor;
