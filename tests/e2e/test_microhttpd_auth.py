@@ -12,6 +12,8 @@ import microhttpd
 import sharing
 from client import Connection, Response
 from deciding import basic, function, put, second_host
+from microhttpd import Microhttpd
+from modes import MODES
 from server import Server, Watched
 from test_httpd_auth import HASHES, PASSWORD, digest
 
@@ -19,9 +21,12 @@ SCRIPT = {"auth-user-script": "@ROOT@/decide.py"}
 LET_IN = function(PASSWORD, "return user == 'jo'")
 
 
-@pytest.fixture(scope="module")
-def with_passwords() -> Iterator[Server]:
-    yield from sharing.serve(second_host("embedded", SCRIPT, ["-b", "a place"], mount="/app"))
+@pytest.fixture(scope="module", params=MODES)
+def with_passwords(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """In both modes the host itself asks; the mode is that of the application."""
+    group = "app threads=8" if request.param == "daemon" else ""
+    server = Microhttpd("evaluate.wsgi", SCRIPT, "/app", group, ["-b", "a place"])
+    yield from sharing.serve(server)
 
 
 @pytest.fixture(scope="module")
