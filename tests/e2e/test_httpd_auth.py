@@ -172,7 +172,7 @@ def test_files_are_protected_as_well(httpd: StartHttpd) -> None:
 # Digest
 
 
-def digest(response: Response, user: str, password: str) -> dict[str, str]:
+def digest(response: Response, user: str, password: str, uri: str = "/?1") -> dict[str, str]:
     """The answer to a challenge."""
     challenge = dict(re.findall(r'(\w+)="?([^",]+)"?', response.header("WWW-Authenticate") or ""))
 
@@ -181,11 +181,11 @@ def digest(response: Response, user: str, password: str) -> dict[str, str]:
 
     secret = md5(f"{user}:{challenge['realm']}:{password}")
     nonce = challenge["nonce"]
-    answer = md5(f"{secret}:{nonce}:00000001:c:auth:{md5('GET:/?1')}")
+    answer = md5(f"{secret}:{nonce}:00000001:c:auth:{md5(f'GET:{uri}')}")
     opaque = f', opaque="{challenge["opaque"]}"' if "opaque" in challenge else ""
     return {
         "Authorization": f'Digest username="{user}", realm="{challenge["realm"]}", '
-        f'nonce="{nonce}", uri="/?1", qop=auth, nc=00000001, cnonce="c", response="{answer}", '
+        f'nonce="{nonce}", uri="{uri}", qop=auth, nc=00000001, cnonce="c", response="{answer}", '
         f"algorithm=MD5{opaque}"
     }
 

@@ -124,14 +124,22 @@ def test_an_answer_counts_once(digests: Watched) -> None:
         assert answer(connection, challenge).status == 401
 
 
-def test_an_answer_is_for_one_address(digests: Watched) -> None:
+def test_an_answer_is_for_one_request(digests: Watched) -> None:
     with digests.connect() as connection:
         challenge = connection.request("GET", "/?1")
         fields = digest(challenge, "jo", "secret")
         assert connection.request("GET", "/?2", fields).status == 401
-        challenge = connection.request("GET", "/?1")
-        fields = digest(challenge, "jo", "secret")
         assert connection.request("POST", "/?1", fields, b"x").status == 401
+
+
+def test_a_nonce_is_for_one_address(digests: Watched) -> None:
+    with digests.connect() as connection:
+        challenge = connection.request("GET", "/?1")
+        fields = digest(challenge, "jo", "secret", "/x?1")
+        refused = connection.request("GET", "/x?1", fields)
+        assert is_stale(refused)
+        fields = digest(refused, "jo", "secret", "/x?1")
+        assert connection.request("GET", "/x?1", fields).status == 200
 
 
 @pytest.mark.parametrize(
