@@ -106,6 +106,7 @@ pub fn run(parts: Parts) -> io::Result<()> {
     let mut first = 0;
     let mut groups = Vec::new();
     for (number, part) in parts.groups.into_iter().enumerate() {
+        let log = part.log.clone();
         match Group::new(number as u32, first, part) {
             Ok(group) => {
                 first += group.rows() as u64;
@@ -115,9 +116,7 @@ pub fn run(parts: Parts) -> io::Result<()> {
             Err(slots::Error::Foreign) => {}
             Err(error) => {
                 let text = format!("Process group number {}: {error}", number + 1);
-                common
-                    .log
-                    .line(Level::Critical, MessageId::GROUP_START, &text);
+                log.line(Level::Critical, MessageId::GROUP_START, &text);
             }
         }
     }
@@ -204,7 +203,7 @@ impl Supervisor {
                     if link {
                         group.read_link(&self.common, row);
                     } else {
-                        group.died(&self.common, row);
+                        group.died(row);
                     }
                 }
             }
@@ -245,7 +244,7 @@ impl Supervisor {
             &format!("Stopping all process groups: {why}"),
         );
         for group in &mut self.groups {
-            group.close(&self.common, for_good);
+            group.close(for_good);
         }
     }
 }
