@@ -200,9 +200,9 @@ impl Supervisor {
             number => {
                 let (row, link) = (number % event::LINK, number >= event::LINK);
                 if let Some(group) = self.groups.iter_mut().find(|group| group.has(row)) {
-                    if link {
-                        group.read_link(&self.common, row);
-                    } else {
+                    // What ends at once may be known to have ended before it was heard.
+                    group.read_link(&self.common, row);
+                    if !link {
                         group.died(row);
                     }
                 }
