@@ -1311,12 +1311,29 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     apr_hash_index_t *i;
     wsgi_core_error *err = NULL;
     const char *python;
+    int n;
 
     /* httpd reads its configuration twice when it starts. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
 
+    /* A group logs as much as its server, and to the same file if it is one. */
+    for (n = 0; n < process->declarations->nelts; n++) {
+        const declaration *made =
+            APR_ARRAY_IDX(process->declarations, n, const declaration *);
+        apr_file_t *log = made->server->error_log;
+        apr_os_file_t fd = -1;
+
+        if (made->group) {
+            if (log && log != s->error_log) {
+                apr_os_file_get(&fd, log);
+            }
+            wsgi_core_config_set_group_log(
+                process->options, made->group, strlen(made->group), fd,
+                server_log_level(made->server), NULL);
+        }
+    }
     if (set_host_options(process->options, ptemp, s, &err) != WSGI_CORE_OK
         || wsgi_core_engine_prepare(process->options, &server_callbacks, s,
                                     &process->engine, &err)

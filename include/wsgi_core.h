@@ -1195,6 +1195,34 @@ wsgi_core_status wsgi_core_config_add_group(struct wsgi_core_config *config,
                                             struct wsgi_core_error **err);
 
 /**
+ * Say where a process group logs: what its processes write outside of requests and on their standard output and
+ * error streams, and what their supervisor has to say about them. Without this call it is the standard error stream
+ * of the process that prepares the engine, or the file of the option daemon-log, at the level of the server's log.
+ * Lines look as those of a server without a log of its own, see wsgi_core_server. A line of the supervisor that a pipe
+ * does not take at once goes to the log of all groups instead.
+ *
+ * @param config    the configuration
+ * @param name      name of the group, which is defined already
+ * @param name_len  length of the name
+ * @param fd        descriptor of a file that is appended to, or of a pipe; duplicated, so that the caller may close
+ *                  it. -1 where only the level is the group's own
+ * @param level     the most verbose level that is written
+ * @param err       receives details on failure
+ *
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_ARGUMENT when there is no such group, or the descriptor is not open
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_set_group_log(struct wsgi_core_config *config,
+                                                const char *name,
+                                                size_t name_len,
+                                                int fd,
+                                                wsgi_core_level level,
+                                                struct wsgi_core_error **err);
+
+/**
  * Select interpreters: until wsgi_core_config_end_interpreters(), wsgi_core_config_set() sets options for
  * them only, and refuses those that interpreters don't have. An option that is set several times for an
  * interpreter has the value from where the most is selected, and of equals the last; python-path adds up.

@@ -30,9 +30,9 @@ pub mod worker;
 
 pub use exit::ExitCode;
 pub use launch::{GroupLaunch, Launch, LaunchError, Launched};
-pub use log::ProcessLog;
+pub use log::{GroupLog, ProcessLog};
 pub use plan::{Plan, Role};
 pub use settings::GroupSettings;
 pub use sys::account;
-pub use sys::fd::Inherited;
+pub use sys::fd::{Inherited, duplicate};
 pub use sys::process::{Exit, exit_now, set_name};
