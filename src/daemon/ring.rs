@@ -5,7 +5,7 @@
 
 use super::sys::page::Page;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::SeqCst;
 
 /// How many bytes can be under way.
@@ -113,12 +113,12 @@ impl Producer {
 }
 
 impl Consumer {
-    /// New memory for a connection.
+    /// New memory for a connection, and the descriptor that the worker is given.
     ///
     /// # Errors
     /// When the system has none left.
-    pub fn create() -> io::Result<Self> {
-        let page = Page::create(c"wsgi-core-ring", LENGTH)?;
+    pub fn create() -> io::Result<(Self, OwnedFd)> {
+        let (page, fd) = Page::create(c"wsgi-core-ring", LENGTH)?;
         let mut ring = Self {
             page,
             drained: 0,
@@ -126,12 +126,7 @@ impl Consumer {
             armed: NEVER,
         };
         ring.reset();
-        Ok(ring)
-    }
-
-    /// For the worker.
-    pub fn fd(&self) -> BorrowedFd<'_> {
-        self.page.fd()
+        Ok((ring, fd))
     }
 
     /// A new response: the worker has not got the request yet.
@@ -219,9 +214,8 @@ mod tests {
     use super::*;
 
     fn ends() -> (Producer, Consumer) {
-        let consumer = Consumer::create().unwrap();
-        let producer = Producer::open(consumer.fd().try_clone_to_owned().unwrap()).unwrap();
-        (producer, consumer)
+        let (consumer, fd) = Consumer::create().unwrap();
+        (Producer::open(fd).unwrap(), consumer)
     }
 
     fn drain(consumer: &mut Consumer) -> Vec<u8> {
@@ -328,8 +322,7 @@ mod tests {
 
     #[test]
     fn the_memory_can_not_be_cut_off() {
-        let (producer, _) = ends();
-        let file = std::fs::File::from(producer.page.fd().try_clone_to_owned().unwrap());
-        assert!(file.set_len(0).is_err());
+        let (_consumer, fd) = Consumer::create().unwrap();
+        assert!(std::fs::File::from(fd).set_len(0).is_err());
     }
 }

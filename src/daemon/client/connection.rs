@@ -7,7 +7,7 @@ use super::super::wire::{Client, Decoder, Identity};
 use super::relay::Broken;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// Where to, and how.
@@ -80,19 +80,19 @@ impl Connection {
             used: false,
         };
         // Without it blocks come over the socket.
-        if let Ok(ring) = Consumer::create() {
-            connection.offer(&ring)?;
+        if let Ok((ring, fd)) = Consumer::create() {
+            connection.offer(fd.as_fd())?;
             connection.ring = Some(ring);
         }
         Ok(connection)
     }
 
     /// Sends the greeting, and memory for blocks of responses with it.
-    fn offer(&mut self, ring: &Consumer) -> Result<(), Broken> {
+    fn offer(&mut self, memory: BorrowedFd<'_>) -> Result<(), Broken> {
         self.client.ring(&mut self.out).map_err(Broken::Wire)?;
         // A new socket has room for so little.
         let parts = [IoSlice::new(&self.out)];
-        let sent = socket::send(self.fd.as_fd(), &parts, Some(ring.fd()), Wait::Block);
+        let sent = socket::send(self.fd.as_fd(), &parts, Some(memory), Wait::Block);
         match sent {
             Ok(count) if count == self.out.len() => {
                 self.out.clear();

@@ -275,7 +275,7 @@ impl Group {
         let (listener, address, generation) = self.listen(common, index)?;
         let listener = fd::out_of_the_way(listener)?;
         let (link, other) = Link::pair()?;
-        let ledger = Ledger::create(self.part.settings.threads)?;
+        let (ledger, memory) = Ledger::create(self.part.settings.threads)?;
         let role = Role::Worker {
             group: self.number,
             row: index as u32,
@@ -286,7 +286,7 @@ impl Group {
             self.part.board.fd(),
             listener.as_fd(),
             other.as_fd(),
-            ledger.fd(),
+            memory.as_fd(),
         ];
         // The link of this process, also where its file was replaced by an update.
         let program = Path::new("/proc/self/exe");

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 /// A mapped file in memory. Every byte is an atomic, because the other process may change it at any time.
 #[derive(Debug)]
 pub struct Page {
-    fd: OwnedFd,
     base: NonNull<AtomicU8>,
     length: usize,
 }
@@ -20,11 +19,11 @@ unsafe impl Send for Page {}
 unsafe impl Sync for Page {}
 
 impl Page {
-    /// New memory, all zero. The name is for `/proc`.
+    /// New memory, all zero, and the descriptor to give it away with. The name is for `/proc`.
     ///
     /// # Errors
     /// When the system has none left.
-    pub fn create(name: &CStr, length: usize) -> io::Result<Self> {
+    pub fn create(name: &CStr, length: usize) -> io::Result<(Self, OwnedFd)> {
         super::limits::check_file_size(length)?;
         let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
         let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
@@ -36,7 +35,7 @@ impl Page {
             super::check(libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals))?;
             fd
         };
-        Self::map(fd, length)
+        Ok((Self::map(fd.as_fd(), length)?, fd))
     }
 
     /// Memory that another process made, and that can't change its size.
@@ -48,10 +47,10 @@ impl Page {
         if file.metadata()?.len() < length as u64 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
-        Self::map(file.into(), length)
+        Self::map(file.as_fd(), length)
     }
 
-    fn map(fd: OwnedFd, length: usize) -> io::Result<Self> {
+    fn map(fd: BorrowedFd<'_>, length: usize) -> io::Result<Self> {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice.
         let base = unsafe {
@@ -68,12 +67,7 @@ impl Page {
             return Err(io::Error::last_os_error());
         }
         let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Self { fd, base, length })
-    }
-
-    /// The descriptor.
-    pub fn fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        Ok(Self { base, length })
     }
 
     fn bytes(&self) -> &[AtomicU8] {

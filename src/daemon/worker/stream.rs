@@ -291,13 +291,10 @@ impl Stream {
         if length < LARGE || !self.server.may_use_ring() {
             return false;
         }
-        if let Ring::Offered(fd) = &self.ring {
-            let fd = fd.try_clone();
-            self.ring = match fd.and_then(Producer::open) {
-                Ok(ring) => Ring::Open(ring),
-                Err(_) => Ring::None,
-            };
-        }
+        self.ring = match std::mem::replace(&mut self.ring, Ring::None) {
+            Ring::Offered(fd) => Producer::open(fd).map_or(Ring::None, Ring::Open),
+            ring => ring,
+        };
         matches!(self.ring, Ring::Open(_))
     }
 
