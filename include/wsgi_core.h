@@ -1270,6 +1270,7 @@ wsgi_core_status wsgi_core_config_end_interpreters(struct wsgi_core_config *conf
  * @param err     receives details on failure
  *
  * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_STATE when interpreters are selected and wsgi_core_config_end_interpreters() was not called
  * @return WSGI_CORE_E_PYTHON when no runtime is installed that fits; the message names what is wanted
  *         and what is installed
  *

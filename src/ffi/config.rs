@@ -359,6 +359,7 @@ pub unsafe extern "C" fn wsgi_core_config_end_interpreters(
 /// @param err     receives details on failure
 ///
 /// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_STATE when interpreters are selected and wsgi_core_config_end_interpreters() was not called
 /// @return WSGI_CORE_E_PYTHON when no runtime is installed that fits; the message names what is wanted
 ///         and what is installed
 ///

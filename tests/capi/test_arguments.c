@@ -490,6 +490,31 @@ static void interpreters(void)
     wsgi_core_config_free(c);
 }
 
+/* What is set for some interpreters only was perhaps meant for all. */
+static void interpreters_without_an_end(void)
+{
+    wsgi_core_config *c = wsgi_core_config_new();
+    const char *selectors = "application-group=sub";
+    wsgi_core_error *detail = NULL;
+    wsgi_core_engine *engine = NULL;
+
+    CHECK_CALL(wsgi_core_config_begin_interpreters(c, selectors,
+                                                   strlen(selectors), &err),
+               WSGI_CORE_OK, err);
+    CHECK_INT(wsgi_core_config_check(c, &detail), WSGI_CORE_E_STATE);
+    CHECK_CONTAINS(wsgi_core_error_get_message(detail), selectors);
+    wsgi_core_error_free(detail);
+    detail = NULL;
+    CHECK_INT(wsgi_core_engine_prepare(c, NULL, NULL, &engine, &detail),
+              WSGI_CORE_E_STATE);
+    CHECK_CONTAINS(wsgi_core_error_get_message(detail), selectors);
+    wsgi_core_error_free(detail);
+    CHECK(engine == NULL);
+    CHECK_CALL(wsgi_core_config_end_interpreters(c, &err), WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_check(c, &err), WSGI_CORE_OK, err);
+    wsgi_core_config_free(c);
+}
+
 static void supervisors(void)
 {
     wsgi_core_engine *engine = prepared();
@@ -735,6 +760,7 @@ int main(void)
     RUN(process_groups);
     RUN(group_logs);
     RUN(interpreters);
+    RUN(interpreters_without_an_end);
     RUN(supervisors);
     RUN(members_of_request_info);
     RUN(request_new);
