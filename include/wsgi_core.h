@@ -66,8 +66,8 @@
 
 
 /**
- * Version of the binary interface that this header describes. A program compares it at start-up with
- * wsgi_core_abi_version() of the library it was loaded with. Additions don't change it.
+ * Version of the binary interface that this header describes. A program hands it to wsgi_core_abi_check() at
+ * start-up, for the library that it was loaded with may be another. Additions don't change it.
  */
 #define WSGI_CORE_ABI_VERSION 1
 
@@ -508,6 +508,12 @@ typedef struct wsgi_core_head {
      * count as sent.
      */
     bool error_page;
+    /**
+     * The value of Location where it is a path and the status is 200, else absent. A host may do what CGI promises for
+     * that (RFC 3875, section 6.2.2): answer what GET gives for this path, and send of this head only Set-Cookie and of
+     * the body nothing. It then takes that without sending it.
+     */
+    struct wsgi_core_bytes local_redirect;
 } wsgi_core_head;
 
 /**
@@ -892,6 +898,21 @@ extern "C" {
 uint32_t wsgi_core_abi_version(void);
 
 /**
+ * Find out whether a program can work with the library in use. To be called first, since nothing else is certain to
+ * work where it fails.
+ *
+ * @param abi_version  WSGI_CORE_ABI_VERSION, as the program was compiled with it
+ * @param err          receives details on failure: a message that names both interfaces, and the library's version
+ *
+ * @return WSGI_CORE_OK, or WSGI_CORE_E_ARGUMENT when the interface of the library is another
+ *
+ * Threads: any, at any time.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_abi_check(uint32_t abi_version,
+                                     struct wsgi_core_error **err);
+
+/**
  * Tell the version of the library in use, such as "0.1.0". The string lives as long as the library.
  *
  * Threads: any, at any time.
@@ -1176,11 +1197,12 @@ wsgi_core_status wsgi_core_config_add_import(struct wsgi_core_config *config,
  * Define a process group: applications in supervised processes of their own, which a process-group
  * option selects.
  *
- * @param config    the configuration
- * @param name      name of the group
- * @param name_len  length of the name
- * @param settings  its options, made with WSGI_CORE_SCOPE_GROUP; copied
- * @param err       receives details on failure
+ * @param config        the configuration
+ * @param name          name of the group
+ * @param name_len      length of the name
+ * @param virtual_host  the configured name of the only server whose requests may use the group; NULL for all servers
+ * @param settings      its options, made with WSGI_CORE_SCOPE_GROUP; copied
+ * @param err           receives details on failure
  *
  * @return WSGI_CORE_OK
  * @return WSGI_CORE_E_ARGUMENT when the name is empty or taken, or options contradict each other
@@ -1191,6 +1213,7 @@ wsgi_core_status wsgi_core_config_add_import(struct wsgi_core_config *config,
 wsgi_core_status wsgi_core_config_add_group(struct wsgi_core_config *config,
                                             const char *name,
                                             size_t name_len,
+                                            const char *virtual_host,
                                             const struct wsgi_core_settings *settings,
                                             struct wsgi_core_error **err);
 

@@ -156,18 +156,24 @@ impl Config {
         Ok(())
     }
 
-    /// Defines a process group.
+    /// Defines a process group, for the requests of one virtual host or of all.
     ///
     /// # Errors
     /// When the name can't be one or is taken, the settings are of another scope, or options contradict each other.
-    pub fn add_group(&mut self, name: &[u8], settings: &Settings) -> Result<(), Error> {
+    pub fn add_group(
+        &mut self,
+        name: &[u8],
+        virtual_host: Option<&[u8]>,
+        settings: &Settings,
+    ) -> Result<(), Error> {
         if self.groups.iter().any(|group| *group.name == *name) {
             let name = String::from_utf8_lossy(name);
             return Err(Error::Argument(format!(
                 "there is a process group '{name}' already"
             )));
         }
-        self.groups.push(ProcessGroup::new(name, settings)?);
+        self.groups
+            .push(ProcessGroup::new(name, virtual_host, settings)?);
         Ok(())
     }
 
@@ -551,11 +557,9 @@ mod tests {
 
     fn grouped(name: &str, host: Option<&str>) -> Config {
         let mut config = Config::new();
-        let mut group = Settings::new(Scope::Group);
-        if let Some(host) = host {
-            group.set("virtual-host", host.as_bytes()).unwrap();
-        }
-        config.add_group(name.as_bytes(), &group).unwrap();
+        let group = Settings::new(Scope::Group);
+        let host = host.map(str::as_bytes);
+        config.add_group(name.as_bytes(), host, &group).unwrap();
         config
     }
 

@@ -412,9 +412,6 @@ pub static OPTIONS: &[OptionSpec] = &[
     group!(c"script-group", c"a group, by name or #gid", None,
         c"Group that a script and its directory must belong to.",
         |settings, value| settings.script_group = Some(account_group(value)?)),
-    group!(c"virtual-host", c"a name", None,
-        c"Name of the only server whose requests may use the group.",
-        |settings, value| settings.virtual_host = Some(text(value)?.into())),
     interpreter!(c"process-group", c"a name or %{GLOBAL}, once",
         c"Process group whose processes have the interpreters; %{GLOBAL} is the server's own process. The default is all.",
         |settings, value| select(&mut settings.process_group, value)?),
@@ -471,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn every_default_is_accepted_and_no_value_may_be_empty_or_hold_a_nul() {
+    fn every_default_is_accepted_and_only_a_list_of_what_is_allowed_may_be_empty() {
         for spec in OPTIONS {
             if let Some(default) = spec.default {
                 set(spec, default.to_bytes()).unwrap();

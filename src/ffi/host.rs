@@ -5,7 +5,7 @@ use super::log::{self, Log, wsgi_core_level, wsgi_core_log_record};
 use super::status::{WSGI_CORE_OK, wsgi_core_status};
 use super::structs::{self, Struct};
 use crate::engine::{self, Engine, Error};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::time::Duration;
 use wsgi_core_abi::{Exchange, Failure, Head, Level, LogRecord, ReadFailure, SendFlags};
 
@@ -44,6 +44,10 @@ pub struct wsgi_core_head {
     /// to any such answer, WWW-Authenticate for one; no data follows, the call succeeds, and the head does not
     /// count as sent.
     pub error_page: bool,
+    /// The value of Location where it is a path and the status is 200, else absent. A host may do what CGI promises for
+    /// that (RFC 3875, section 6.2.2): answer what GET gives for this path, and send of this head only Set-Cookie and of
+    /// the body nothing. It then takes that without sending it.
+    pub local_redirect: wsgi_core_bytes,
 }
 
 // SAFETY: struct_size is first; integers and pointers may be zero.
@@ -263,6 +267,7 @@ impl Exchange for Host<'_> {
 
     fn send_head(&mut self, head: &Head<'_>) -> Result<(), Failure> {
         let headers = head.headers.as_slice();
+        let redirect = wsgi_core_http::local_redirect(head.code, headers);
         let head = wsgi_core_head {
             struct_size: size_of::<wsgi_core_head>(),
             code: head.code,
@@ -272,6 +277,7 @@ impl Exchange for Host<'_> {
             headers_len: headers.len(),
             content_length: head.content_length,
             error_page: head.error_page,
+            local_redirect: wsgi_core_bytes::lend(redirect),
         };
         // SAFETY: a function of the host with its ctx, and a structure that lives for the call.
         done(unsafe { (self.send_head)(self.ctx, &raw const head) })

@@ -1,7 +1,9 @@
-//! What a runtime is asked to serve, and what it reports back.
-#![forbid(unsafe_code)]
+//! What a runtime is asked to serve, and what it reports back. Unsafe because it vouches for a pointer that nobody here
+//! follows.
 
 use crate::{Bytes, Pairs, Status};
+use std::ffi::c_void;
+use std::ptr::NonNull;
 
 /// What is wanted of a script.
 #[repr(transparent)]

@@ -80,7 +80,7 @@ impl Types {
             template: template(gil, &file_wrapper, constants)?,
             file_wrapper,
             request_timeout,
-            names: Names::new(gil)?,
+            names: Names::new(gil, constants)?,
             context: constants.context.clone(),
             text_wrapper: Object::import(gil, c"io")?.getattr(c"TextIOWrapper")?,
             text_arguments: text_arguments(gil)?,
@@ -166,7 +166,8 @@ fn versions(gil: Gil<'_>, constants: &Constants) -> Result<Object> {
 }
 
 impl Names {
-    fn new(gil: Gil<'_>) -> Result<Self> {
+    fn new(gil: Gil<'_>, constants: &Constants) -> Result<Self> {
+        let host = String::from_utf8_lossy(&constants.host_name);
         let name = |text: &str| -> Result<Object> {
             Object::interned(gil, &CString::new(text).unwrap_or_default())
         };

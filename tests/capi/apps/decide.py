@@ -1,7 +1,7 @@
 """Decides by the user, or refuses to.
 
-Covers: yes, no, neither, a name and a hash with a yes, an exception, a wrong type, and a function that is not
-there.
+Covers: yes, no, neither, a name and a hash with a yes, an exception, a wrong type, what there is of TLS, and a
+function that is not there.
 """
 
 

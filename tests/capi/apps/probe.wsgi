@@ -1,8 +1,9 @@
 """What the C tests ask for, chosen by PATH_INFO.
 
 Covers: a list and a generator as the body, the request body read whole and by lines,
-file_wrapper, raising before and after the first block, SystemExit, wsgi.errors, and the
-number of calls of close().
+file_wrapper, raising before and after the first block, SystemExit, wsgi.errors, the
+number of calls of close(), what there is of TLS, and the host's own structure during and
+after its request.
 """
 
 import os
@@ -112,6 +113,7 @@ def application(environ, start_response):
     if case is None:
         start_response("404 Not Found", [("Content-Type", "text/plain")])
         return []
+    environ["probe.response"] = start_response.__self__
     body = case(environ)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return body
