@@ -305,9 +305,8 @@ static void log_for_request(void *ctx, const wsgi_core_log_record *record)
 
 static wsgi_core_level request_log_level(void *ctx)
 {
-    const request_rec *r = ((exchange *)ctx)->r;
-
-    return ap_get_request_module_loglevel(r, APLOG_MODULE_INDEX);
+    return ap_get_request_module_loglevel(((exchange *)ctx)->r,
+                                          APLOG_MODULE_INDEX);
 }
 
 /* Takes from the first bucket that has something: of a filter that hands over
@@ -389,7 +388,7 @@ static wsgi_core_status read_now(void *ctx, char *buffer, size_t buffer_len,
     return WSGI_CORE_OK;
 }
 
-static char *copy(request_rec *r, wsgi_core_bytes bytes)
+static char *copy(const request_rec *r, wsgi_core_bytes bytes)
 {
     return apr_pstrmemdup(r->pool, bytes.data, bytes.len);
 }
@@ -613,10 +612,21 @@ static bool is_aborted(void *ctx)
 static wsgi_core_status get_variable(void *ctx, const char *name,
                                      size_t name_len, wsgi_core_bytes *value)
 {
-    request_rec *r = ((exchange *)ctx)->r;
-    const char *key = apr_pstrmemdup(r->pool, name, name_len);
+    const request_rec *r = ((exchange *)ctx)->r;
 
-    *value = wsgi_core_bytes_of(apr_table_get(r->notes, key));
+    *value = wsgi_core_bytes_of(apr_table_get(r->notes, name));
+    return WSGI_CORE_OK;
+}
+
+/* mod_ssl's, for applications and scripts that ask for them by name. */
+static wsgi_core_status get_ssl_variable(void *ctx, const char *name,
+                                         size_t name_len,
+                                         wsgi_core_bytes *value)
+{
+    request_rec *r = ((exchange *)ctx)->r;
+
+    *value = wsgi_core_bytes_of(
+        ap_ssl_var_lookup(r->pool, r->server, r->connection, r, name));
     return WSGI_CORE_OK;
 }
 
@@ -627,7 +637,7 @@ static const wsgi_core_server server_callbacks = {
 static const wsgi_core_host host_callbacks = {
     sizeof(wsgi_core_host), read_body, send_head, send_data, send_file,
     is_aborted, log_for_request, request_log_level, get_variable, read_now,
-    set_send_timeout
+    set_send_timeout, get_ssl_variable
 };
 /* clang-format on */
 
@@ -674,16 +684,6 @@ static wsgi_core_bytes request_uri(request_rec *r, const core_dir_config *core)
     uri.data += strspn(uri.data, " \t");
     uri.len = strcspn(uri.data, " \t");
     return uri;
-}
-
-static const char *redirect_url(request_rec *r, const core_dir_config *core)
-{
-    const char *target = apr_uri_unparse(r->pool, &r->prev->parsed_uri,
-                                         APR_URI_UNP_OMITSITEPART);
-
-    return core->qualify_redirect_url == AP_CORE_CONFIG_ON
-               ? ap_construct_url(r->pool, target, r->prev)
-               : r->prev->uri;
 }
 
 /* What ap_add_common_vars() would put into r->subprocess_env, after what is
@@ -751,15 +751,15 @@ static void set_pairs(request_rec *r, int is_served,
     info->variables_len = end - info->variables;
 }
 
-static void set_script(request_rec *r, const declaration *alias,
-                       wsgi_core_request_info *info)
+static void set_script(request_rec *r, wsgi_core_request_info *info)
 {
-    const dir_config *conf =
-        ap_get_module_config(r->per_dir_config, &wsgi_module);
-    const apr_array_header_t *layers =
-        alias ? apr_array_append(r->pool, conf->layers, alias->layers)
-              : conf->layers;
+    const declaration *alias =
+        ap_get_module_config(r->request_config, &wsgi_module);
+    const apr_array_header_t *layers = layers_of(r->per_dir_config);
 
+    if (alias) {
+        layers = apr_array_append(r->pool, layers, alias->layers);
+    }
     info->script = wsgi_core_bytes_of(r->filename ? r->filename : r->uri);
     info->script_type =
         r->finfo.filetype == APR_REG      ? WSGI_CORE_FILE_REGULAR
@@ -807,6 +807,7 @@ static void describe_request(request_rec *r, int is_served,
     info->request_id = wsgi_core_bytes_of(request_log_id(r));
     info->connection_id = wsgi_core_bytes_of(c->log_id);
     info->request_start_us = r->request_time;
+    info->native_request = r;
     info->body_limit = ap_get_limit_req_body(r);
     info->response_filtered = is_filtered(r);
     info->pass_auth = core->cgi_pass_auth == AP_CGI_PASS_AUTH_ON;

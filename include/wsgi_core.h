@@ -470,6 +470,13 @@ typedef struct wsgi_core_request_info {
      * The configuration of the host allows no scripts here: the answer is 403, unless the script is that of a handler.
      */
     bool script_refused;
+    /**
+     * The host's own structure for the request. With pass-apache-request On, scripts in this process find it in
+     * the environ: under NAME.request_rec, where NAME is the option host-name, as a PyCapsule without a name. Nothing
+     * is known of it here. Once the request is over the capsule has a name, so that what asks it for the pointer as
+     * before is refused. May be NULL.
+     */
+    void *native_request;
 } wsgi_core_request_info;
 
 /**
@@ -571,9 +578,9 @@ typedef struct wsgi_core_host {
      */
     wsgi_core_level (*log_level)(void *ctx);
     /**
-     * Looks up a variable for %{ENV:name}, before those of the request and the environment of the process. Sets
-     * `value`, which lives until the next callback, or leaves its data NULL when there is no such variable. May
-     * be NULL: there are none. A failure counts as that, too.
+     * Looks up a variable for %{ENV:name}, before those of the request and the environment of the process. The name
+     * ends with a NUL. Sets `value`, which lives until the next callback, or leaves its data NULL when there is no
+     * such variable. May be NULL: there are none. A failure counts as that, too.
      */
     wsgi_core_status (*get_variable)(void *ctx,
                                      const char *name,
@@ -595,6 +602,14 @@ typedef struct wsgi_core_host {
      * limit holds.
      */
     void (*set_send_timeout)(void *ctx, uint32_t seconds);
+    /**
+     * Looks up what the host knows of the connection's TLS, by the names of Apache's mod_ssl such as SSL_PROTOCOL, for
+     * scripts in this process. Otherwise as get_variable.
+     */
+    wsgi_core_status (*get_ssl_variable)(void *ctx,
+                                         const char *name,
+                                         size_t name_len,
+                                         struct wsgi_core_bytes *value);
 } wsgi_core_host;
 
 /**

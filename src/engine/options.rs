@@ -258,8 +258,8 @@ pub static OPTIONS: &[OptionSpec] = &[
         c"Accepted and of no effect: the server itself combines what is required.",
         |_, value| flag(value).map(drop)?),
     layer!(Directory, c"pass-apache-request", c"On or Off", Some(c"Off"),
-        c"Accepted and of no effect: applications have no use for the server's structures.",
-        |_, value| flag(value).map(drop)?),
+        c"Whether scripts in the server's own processes see its structure of the request, for extensions that know it.",
+        |settings, value| settings.pass_apache_request = Some(flag(value)?)),
     layer!(Directory, c"trusted-proxy-headers", c"names of header fields separated by spaces", None,
         c"Header fields of proxies in front of the server that take effect, such as X-Forwarded-For; may be set repeatedly, \
           and all of them count.",

@@ -8,6 +8,8 @@ function that is not there.
 def check_password(environ, user, password):
     if user == "raises":
         raise ValueError(environ["REQUEST_METHOD"])
+    if user == "tls":
+        return f"{environ['mod_ssl.is_https']()} {environ['mod_ssl.var_lookup']('SSL_PROTOCOL')}"
     return {"yes": True, "no": False, "renamed": "other", "wrong": 1}.get(user)
 
 

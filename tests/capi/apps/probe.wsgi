@@ -9,6 +9,8 @@ after its request.
 import os
 import threading
 
+NATIVE = "wsgi_core.request_rec"
+
 closed = 0
 closing = threading.Lock()
 
@@ -85,6 +87,22 @@ def variable(environ):
     return [ascii(environ.get("probe.value", "unset")).encode()]
 
 
+def tls(environ):
+    response = environ["probe.response"]
+    looked_up = [response.ssl_var_lookup(name) for name in ("SSL_PROTOCOL", "SSL_NONE")]
+    return [repr([response.ssl_is_https(), *looked_up]).encode()]
+
+
+kept = None
+
+
+def native(environ):
+    global kept
+    found = [repr(capsule).partition(" at ")[0] for capsule in (kept, environ.get(NATIVE))]
+    kept = environ.get(NATIVE)
+    return [", ".join(found).encode()]
+
+
 def closes(environ):
     return [str(closed).encode()]
 
@@ -103,7 +121,7 @@ CASES = {
     f"/{case.__name__}": case
     for case in (
         *(hello, echo, lines, stream, empty, large, file, late, raising, leaving, errors),
-        *(group, variable, closes, process, everything),
+        *(group, variable, tls, native, closes, process, everything),
     )
 }
 
