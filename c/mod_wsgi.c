@@ -393,7 +393,8 @@ static char *copy(const request_rec *r, wsgi_core_bytes bytes)
     return apr_pstrmemdup(r->pool, bytes.data, bytes.len);
 }
 
-static void set_header(request_rec *r, const wsgi_core_pair *header)
+static void set_header(request_rec *r, const wsgi_core_pair *header,
+                       int is_redirect)
 {
     const char *name = copy(r, header->name);
     char *value = copy(r, header->value);
@@ -403,8 +404,8 @@ static void set_header(request_rec *r, const wsgi_core_pair *header)
         ap_set_content_type(r, value);
     }
     else if (!ap_cstr_casecmp(name, "WWW-Authenticate")
-             || !ap_cstr_casecmp(name, "Set-Cookie")) {
-        /* These go with error pages and redirects within httpd as well. */
+             || (is_redirect && !ap_cstr_casecmp(name, "Set-Cookie"))) {
+        /* These go with what httpd answers instead. */
         apr_table_addn(r->err_headers_out, name, value);
     }
     else {
@@ -422,7 +423,7 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
         return WSGI_CORE_E_HOST;
     }
     for (i = 0; i < head->headers_len; i++) {
-        set_header(r, &head->headers[i]);
+        set_header(r, &head->headers[i], head->local_redirect.data != NULL);
     }
     /* httpd keeps it on its page, and does not know every status. */
     r->status_line = copy(r, head->status);

@@ -60,7 +60,7 @@ Alias /scripts @ROOT@/scripts
     Header always append X-Appended more
     Header unset X-Unset
     Header edit Content-Type json$ x-edited
-    Header always edit Set-Cookie ^(.*)$ "$1; Secure"
+    Header edit Set-Cookie ^(.*)$ "$1; Secure"
 </LocationMatch>
 ProxyPass /front http://127.0.0.1:@PORT@/behind
 ProxyPassReverse /front http://127.0.0.1:@PORT@/behind
@@ -302,8 +302,8 @@ def test_headers_of_responses(server: Watched) -> None:
     assert response.header("Content-Type") == "application/x-edited"
 
 
-def test_cookies_are_among_the_headers_that_are_always_sent(server: Watched) -> None:
-    """As those of CGI programs: `Header always` is what changes them."""
+def test_cookies_are_ordinary_headers(server: Watched) -> None:
+    """What makes them secure in a configuration for mod_wsgi does so here."""
     headers = [("Content-Type", "text/plain"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
     response = server.get(f"/gateway/respond/headers?{urlencode({'headers': repr(headers)})}")
     assert response.all("Set-Cookie") == ["a=1; Secure", "b=2; Secure"]
