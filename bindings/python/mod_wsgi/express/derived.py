@@ -345,7 +345,9 @@ class Site:
             allowed = both or MPMS[1:]
         elif self.mode is Mode.EMBEDDED and not self.options.server_mpm:
             allowed = MPMS[1:]
-        return [name for name in MPMS if name in allowed]
+        # A worker takes SIGINT by sigwait(), which keeps it from gdb: Control-C would end httpd.
+        order = reversed(MPMS) if self.options.enable_gdb else MPMS
+        return [name for name in order if name in allowed]
 
     @functools.cached_property
     def mpm(self) -> str | None:
