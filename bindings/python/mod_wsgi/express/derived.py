@@ -182,8 +182,14 @@ class Site:
     @property
     def telemetry_target(self) -> str | None:
         if self.options.enable_telemetry:
-            return f"unix:{self.server_root}/telemetry.sock"
+            return f"unix:{self.telemetry_directory}/telemetry.sock"
         return self.options.telemetry_service
+
+    @property
+    def telemetry_directory(self) -> Path:
+        """Where the collector, which is of the serving account, makes its socket."""
+        changes_account = os.getuid() == 0 and (self.options.user or self.options.group)
+        return self.server_root / "telemetry" if changes_account else self.server_root
 
     # Accounts
 

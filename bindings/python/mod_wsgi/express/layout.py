@@ -59,6 +59,8 @@ def generate(site: Site) -> None:
         _make_directory(Path(directory), option)
     if site.options.log_directory:
         _make_directory(Path(site.log_directory), "--log-directory")
+    if site.options.enable_telemetry:
+        _make_directory(site.telemetry_directory, "--server-root")
     if not site.is_static:
         # httpd answers /mounted with a redirection to /mounted/ only where there is a directory.
         place = Path(site.document_root)
@@ -154,6 +156,8 @@ def _give_away(site: Site) -> None:
     account = accounts.serving(site)
     if account:
         written = [directory for directory, _ in _debug_directories(site)]
+        if site.options.enable_telemetry:
+            written.append(str(site.telemetry_directory))
         for directory in (site.python_eggs, *written):
             os.chown(directory, account.uid, account.gid)
 
