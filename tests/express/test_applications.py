@@ -92,6 +92,13 @@ def test_diagnostics(start: Start) -> None:
     assert server.get().body == b"Hello World!"
 
 
+def test_diagnostics_of_the_environ(start: Start) -> None:
+    server = start("--application-type", "module", "mod_wsgi.diagnostics.environ")
+    text = server.request("POST", "/x", body=b"the body").body.decode()
+    for part in ("PATH_INFO: '/x'", "MOD_WSGI_EXPRESS: 'true'", "mod_wsgi.version", "the body"):
+        assert part in text
+
+
 def test_welcome_page(start: Start) -> None:
     response = start().get("/")
     assert response.status == 200

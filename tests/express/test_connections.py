@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Container
 from pathlib import Path
 
+import process
 import pytest
 from client import Connection
 from conftest import Start
 from evaluating import evaluate
-from express import Express
+from express import Express, title
 from mod_wsgi.express import installation
 from waiting import poll
 
@@ -135,3 +137,29 @@ def test_max_clients_are_held(start: Start, environ_app: Path) -> None:
     finally:
         for connection in connections:
             connection.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "children"),
+    [
+        (("--initial-workers", "1", "--maximum-spare-workers", "1"), [12]),
+        # From one they grow, and from all of them they shrink, to what is kept idle.
+        (("--initial-workers", "0.1", "--minimum-spare-workers", "0.5"), range(6, 13)),
+        (("--initial-workers", "1", "--maximum-spare-workers", "0.5"), range(1, 7)),
+    ],
+)
+def test_children_of_httpd(
+    start: Start, environ_app: Path, words: tuple[str, ...], children: Container[int]
+) -> None:
+    minimum = () if "--minimum-spare-workers" in words else ("--minimum-spare-workers", "0.1")
+    maximum = () if "--maximum-spare-workers" in words else ("--maximum-spare-workers", "1")
+    server = start(
+        *(environ_app, "--server-mpm", "prefork", "--max-clients", "12"),
+        *(*words, *minimum, *maximum),
+    )
+
+    def count() -> int:
+        found = process.children(server.pid)
+        return sum(title(pid).startswith("apache2 (mod_wsgi-express)") for pid in found)
+
+    poll(lambda: count() in children, f"{children} children", 30)
