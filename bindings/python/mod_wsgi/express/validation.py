@@ -60,7 +60,7 @@ def _module_and_name(options: Options, entry_point: str) -> Pair:
     parts = [*module.split("."), name]
     if not separator or not all(part.isidentifier() for part in parts):
         raise ConfigurationError(
-            f"{entry_point!r} names no object; expected MODULE:NAME, as in site.wsgi:application"
+            f"{entry_point!r} names no object; expected MODULE:NAME, as in mysite.wsgi:application"
         )
     return module, name
 
