@@ -554,7 +554,11 @@ static wsgi_core_status send_data(void *ctx, const char *data, size_t data_len,
     int is_whole = x->length == (apr_off_t)data_len && !x->started
                    && !apr_table_get(x->r->headers_in, "Range");
 
-    if (data_len) {
+    if (data_len && (flags & WSGI_CORE_SEND_FOREIGN) && is_filtered(x->r)) {
+        append_bucket(x, apr_bucket_heap_create(data, data_len, NULL,
+                                                x->output->bucket_alloc));
+    }
+    else if (data_len) {
         append_bucket(x, apr_bucket_transient_create(data, data_len,
                                                      x->output->bucket_alloc));
     }
@@ -575,7 +579,7 @@ static apr_status_t append_file(exchange *x, int fd, apr_off_t offset,
     apr_bucket *e;
     apr_status_t rv;
 
-    if ((flags & WSGI_CORE_SEND_SENDFILE)
+    if ((flags & (WSGI_CORE_SEND_SENDFILE | WSGI_CORE_SEND_FOREIGN))
         && core->enable_sendfile != ENABLE_SENDFILE_OFF) {
         mode |= APR_FOPEN_SENDFILE_ENABLED;
     }
@@ -587,7 +591,8 @@ static apr_status_t append_file(exchange *x, int fd, apr_off_t offset,
         return rv;
     }
     e = apr_brigade_insert_file(x->output, file, offset, length, r->pool);
-    if (core->enable_mmap == ENABLE_MMAP_OFF) {
+    if (core->enable_mmap == ENABLE_MMAP_OFF
+        || (flags & WSGI_CORE_SEND_FOREIGN)) {
         apr_bucket_file_enable_mmap(e, 0);
     }
     if (core->read_buf_size) {
@@ -1311,12 +1316,29 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     apr_hash_index_t *i;
     wsgi_core_error *err = NULL;
     const char *python;
+    int n;
 
     /* httpd reads its configuration twice when it starts. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
 
+    /* A group logs as much as its server, and to the same file if it is one. */
+    for (n = 0; n < process->declarations->nelts; n++) {
+        const declaration *made =
+            APR_ARRAY_IDX(process->declarations, n, const declaration *);
+        apr_file_t *log = made->server->error_log;
+        apr_os_file_t fd = -1;
+
+        if (made->group) {
+            if (log && log != s->error_log) {
+                apr_os_file_get(&fd, log);
+            }
+            wsgi_core_config_set_group_log(
+                process->options, made->group, strlen(made->group), fd,
+                server_log_level(made->server), NULL);
+        }
+    }
     if (set_host_options(process->options, ptemp, s, &err) != WSGI_CORE_OK
         || wsgi_core_engine_prepare(process->options, &server_callbacks, s,
                                     &process->engine, &err)

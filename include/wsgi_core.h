@@ -92,6 +92,13 @@
 #define WSGI_CORE_SEND_SENDFILE 4
 
 /**
+ * The block is in memory that a process of a process group may change during the call, or the file is one that such a
+ * process may cut off at any time. Handing either to the system is safe; a host that looks at the bytes copies them
+ * first, and one that maps files reads this one instead (or uses sendfile(), which fails where a mapping is fatal).
+ */
+#define WSGI_CORE_SEND_FOREIGN 8
+
+/**
  * The configuration of an engine: options of process scope, and what the host maps to which script.
  */
 typedef struct wsgi_core_config wsgi_core_config;
@@ -1186,6 +1193,34 @@ wsgi_core_status wsgi_core_config_add_group(struct wsgi_core_config *config,
                                             size_t name_len,
                                             const struct wsgi_core_settings *settings,
                                             struct wsgi_core_error **err);
+
+/**
+ * Say where a process group logs: what its processes write outside of requests and on their standard output and
+ * error streams, and what their supervisor has to say about them. Without this call it is the standard error stream
+ * of the process that prepares the engine, or the file of the option daemon-log, at the level of the server's log.
+ * Lines look as those of a server without a log of its own, see wsgi_core_server. A line of the supervisor that a pipe
+ * does not take at once goes to the log of all groups instead.
+ *
+ * @param config    the configuration
+ * @param name      name of the group, which is defined already
+ * @param name_len  length of the name
+ * @param fd        descriptor of a file that is appended to, or of a pipe; duplicated, so that the caller may close
+ *                  it. -1 where only the level is the group's own
+ * @param level     the most verbose level that is written
+ * @param err       receives details on failure
+ *
+ * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_ARGUMENT when there is no such group, or the descriptor is not open
+ *
+ * Threads: one at a time for the same configuration.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_config_set_group_log(struct wsgi_core_config *config,
+                                                const char *name,
+                                                size_t name_len,
+                                                int fd,
+                                                wsgi_core_level level,
+                                                struct wsgi_core_error **err);
 
 /**
  * Select interpreters: until wsgi_core_config_end_interpreters(), wsgi_core_config_set() sets options for

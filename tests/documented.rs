@@ -127,14 +127,30 @@ fn no_subject_is_listed_twice() {
     }
 }
 
+/// The functions of the C interface: the exported ones, and those that the header itself defines.
+fn functions<'a>(symbols: &'a str, header: &'a str) -> BTreeSet<&'a str> {
+    let inline = header
+        .lines()
+        .filter(|line| line.starts_with("static inline wsgi_core_"))
+        .filter_map(|line| line.split('(').next()?.rsplit([' ', '*']).next());
+    symbols.lines().chain(inline).collect()
+}
+
 #[test]
-fn every_function_that_a_page_names_is_exported() {
-    let symbols = read("include/wsgi_core.symbols");
-    let symbols: BTreeSet<_> = symbols.lines().collect();
-    let manual = read("docs/man/wsgi_core.3");
-    let named = words(&manual, "wsgi_core_", is_symbol);
-    for symbol in &symbols {
-        assert!(named.contains(symbol), "wsgi_core(3) has no {symbol}");
+fn every_function_is_described_and_no_page_names_another() {
+    let (symbols, header) = (
+        read("include/wsgi_core.symbols"),
+        read("include/wsgi_core.h"),
+    );
+    let functions = functions(&symbols, &header);
+    assert!(functions.contains("wsgi_core_request_serve") && functions.len() > 40);
+    assert!(functions.contains("wsgi_core_bytes_of"));
+    for page in ["docs/c-api.md", "docs/man/wsgi_core.3"] {
+        let text = read(page);
+        let named = words(&text, "wsgi_core_", is_symbol);
+        for function in &functions {
+            assert!(named.contains(function), "{page} has no {function}");
+        }
     }
     for page in [
         "CHANGELOG.md",
@@ -145,10 +161,22 @@ fn every_function_that_a_page_names_is_exported() {
         let text = read(page);
         for name in words(&text, "wsgi_core_", |char| is_symbol(char) || char == '(') {
             if let Some(name) = name.strip_suffix('(') {
-                assert!(symbols.contains(name), "{page}: {name}");
+                assert!(functions.contains(name), "{page}: {name}");
             }
         }
     }
+    let manual = read("docs/man/wsgi_core.3");
+    for name in manual.lines().filter_map(called) {
+        assert!(functions.contains(name), "wsgi_core(3): {name}");
+    }
+}
+
+/// The function that a line of a manual page names.
+fn called(line: &str) -> Option<&str> {
+    let rest = line
+        .strip_prefix(".Fn ")
+        .or_else(|| line.strip_prefix(".Fo "))?;
+    rest.split(' ').next()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 /*
  * wsgi_httpd: an HTTP server for one WSGI application, on libmicrohttpd.
- * wsgi_httpd_main.c has its command line, listener, threads, start and stop.
+ * wsgi_httpd_auth.c knows who may come in; wsgi_httpd_main.c has the command
+ * line, the listener, the threads, start and stop.
  *
  * libmicrohttpd pushes request bodies and pulls responses; an application pulls
  * its input and pushes its output.  The two meet in run(): each thread has an
@@ -149,7 +150,7 @@ static bool is_aborted(void *ctx)
     return ((struct exchange *)ctx)->over;
 }
 
-static const wsgi_core_host host = {
+const wsgi_core_host host = {
     .struct_size = sizeof(host),
     .read = read_body,
     .send_head = send_head,
@@ -164,6 +165,7 @@ void serve(struct exchange *x)
     wsgi_core_outcome outcome = WSGI_CORE_OUTCOME_INIT;
     wsgi_core_request *request;
 
+    x->code = x->code != 0 ? x->code : refusal(x);
     outcome.code = x->code != 0 ? x->code : 500;
     if (x->code == 0
         && wsgi_core_request_new(engine, &x->info, &request, NULL)
@@ -187,6 +189,8 @@ void serve(struct exchange *x)
         run(x, -1);
     }
     MHD_destroy_response(x->response);
+    MHD_free(x->user);
+    wsgi_core_decision_free(x->identity);
     if (x->early != NULL) {
         fclose(x->early);
     }
@@ -227,11 +231,11 @@ static void start(struct exchange *x, struct MHD_Connection *mhd,
                   const char *url, const char *method, const char *version)
 {
     struct worker *w = x->worker;
-    wsgi_core_bytes mount = w->common.script_name;
     const char *query = strchrnul(w->uri, '?');
-    bool found = strncmp(url, mount.data, mount.len) == 0
-                 && (url[mount.len] == '/' || url[mount.len] == '\0')
-                 && memmem(w->uri, query - w->uri, "%00", 3) == NULL;
+    const char *rest =
+        wsgi_core_path_rest(url, strlen(url), mount, strlen(mount));
+    bool found =
+        rest != NULL && memmem(w->uri, query - w->uri, "%00", 3) == NULL;
 
     *x = (struct exchange){ .worker = w, .mhd = mhd, .busy = true };
     x->code = found ? 0 : 404;
@@ -240,7 +244,7 @@ static void start(struct exchange *x, struct MHD_Connection *mhd,
     x->info = w->common;
     x->info.method = keep(w, method);
     x->info.request_uri = keep(w, w->uri);
-    x->info.path_info = keep(w, found ? url + mount.len : "");
+    x->info.path_info = keep(w, found ? rest : "");
     x->info.query_string = keep(w, query + (*query == '?'));
     x->info.protocol = keep(w, version);
     x->info.headers = w->headers;
@@ -267,9 +271,7 @@ enum MHD_Result handle(void *cls, struct MHD_Connection *mhd, const char *url,
             rewind(x->early);
         }
         x->in_complete = true;
-        return x->response == NULL
-                   ? suspend(x)
-                   : MHD_queue_response(mhd, x->code, x->response);
+        return x->response == NULL ? suspend(x) : respond(x);
     }
     if (x->in_room > 0) {
         n = n < x->in_room ? n : x->in_room;

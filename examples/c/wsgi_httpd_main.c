@@ -2,7 +2,8 @@
  * wsgi_httpd: command line, listener, start and stop.
  *
  *     wsgi_httpd [-p port] [-t threads] [-m mount] [-o option=value]...
- *                [-g group:option=value,...] script
+ *                [-g group:option=value,...] [-b realm | -d realm] [-r groups]
+ *                script
  */
 
 #define _GNU_SOURCE
@@ -23,6 +24,7 @@
 #define TEND_MS 500
 
 wsgi_core_engine *engine;
+const char *mount = "/";
 static wsgi_core_request_info site = WSGI_CORE_REQUEST_INFO_INIT;
 static int listener, stop_pipe[2];
 static _Atomic bool stopping;
@@ -146,11 +148,14 @@ static void *work(void *unused)
     struct sockaddr_in peer;
     socklen_t len = sizeof(peer);
 
+    make_nonces(&w);
     w.daemon = MHD_start_daemon(
         MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
         handle, &x, MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_LIMIT,
         MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S, MHD_OPTION_URI_LOG_CALLBACK,
-        begin, &x, MHD_OPTION_NOTIFY_COMPLETED, end, &x, MHD_OPTION_END);
+        begin, &x, MHD_OPTION_NOTIFY_COMPLETED, end, &x,
+        MHD_OPTION_DIGEST_AUTH_RANDOM, sizeof(w.nonce_seed), w.nonce_seed,
+        MHD_OPTION_END);
     check(w.daemon != NULL, "libmicrohttpd", "cannot start");
     while (!stopping) {
         int fd = accept(listener, (struct sockaddr *)&peer, &len);
@@ -197,13 +202,12 @@ int main(int argc, char **argv)
     wsgi_core_settings *settings =
         wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
     const wsgi_core_settings *layer = settings;
-    const char *mount = "";
     char *script;
     int c, port = 8000, threads = 8;
 
     wsgi_core_config_set(config, "processes", "1", 1, NULL);
     wsgi_core_config_set(config, "threads", "8", 1, NULL);
-    while ((c = getopt(argc, argv, "p:t:m:o:g:")) != -1) {
+    while ((c = getopt(argc, argv, "p:t:m:o:g:b:d:r:")) != -1) {
         if (c == 'p') {
             port = atoi(optarg);
         }
@@ -213,7 +217,7 @@ int main(int argc, char **argv)
                                  NULL);
         }
         else if (c == 'm') {
-            mount = strcmp(optarg, "/") == 0 ? "" : optarg;
+            mount = optarg;
         }
         else if (c == 'o') {
             set_option(config, settings, optarg);
@@ -221,12 +225,22 @@ int main(int argc, char **argv)
         else if (c == 'g') {
             set_group(config, settings, optarg);
         }
+        else if (c == 'b' || c == 'd') {
+            policy.realm = optarg;
+            policy.digest = c == 'd';
+        }
+        else if (c == 'r') {
+            policy.groups = optarg;
+        }
     }
     script = optind + 1 == argc ? realpath(argv[optind], NULL) : NULL;
-    check(script != NULL && threads > 0 && threads <= MAX_THREADS, "usage",
+    check(script != NULL && threads > 0 && threads <= MAX_THREADS
+              && (policy.groups == NULL || policy.realm != NULL),
+          "usage",
           "[-p port] [-t threads] [-m mount] [-o option=value]... "
-          "[-g group:option=value,...] script");
-    site.script_name = wsgi_core_bytes_of(mount);
+          "[-g group:option=value,...] [-b realm | -d realm] [-r groups] "
+          "script");
+    site.script_name = wsgi_core_bytes_of(strcmp(mount, "/") ? mount : "");
     site.scheme = wsgi_core_bytes_of("http");
     site.server_addr = wsgi_core_bytes_of("127.0.0.1");
     site.script = wsgi_core_bytes_of(script);

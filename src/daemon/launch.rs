@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 use super::back_off::BackOff;
+use super::log::GroupLog;
 use super::plan::{Plan, Role};
 use super::settings::GroupSettings;
 use super::slots::{self, Board, Layout, Table};
 use super::sys::process::{self, Exit};
 use super::sys::socket::Address;
 use super::sys::{account, fd, socket, spawn};
+use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -22,6 +24,8 @@ pub struct GroupLaunch {
     pub name: Box<[u8]>,
     /// Its settings.
     pub settings: GroupSettings,
+    /// Its log; absent where that is the host's.
+    pub log: Option<GroupLog>,
 }
 
 /// What is to be launched.
@@ -53,6 +57,8 @@ pub struct Launched {
     _presence: OwnedFd,
     /// Those that could not be set up are absent.
     groups: Vec<Option<Memory>>,
+    /// The files and pipes that groups have as logs of their own, in the order of the groups.
+    logs: Vec<Option<Arc<File>>>,
     watch: Mutex<Watch>,
 }
 
@@ -126,6 +132,9 @@ impl Launch {
     /// When the system has no memory or descriptors left.
     pub fn start(self, base: Vec<u8>, plan: &Plan) -> io::Result<(Launched, Vec<LaunchError>)> {
         let mut failures = Vec::new();
+        let logs = self.groups.iter().map(|group| group.log.as_ref());
+        let logs = logs.map(|log| log.and_then(|log| log.file.clone()));
+        let logs = logs.collect();
         let groups = self.groups.iter().map(Memory::new);
         let groups = groups
             .map(|group| group.map_err(|failure| failures.push(failure)).ok())
@@ -140,6 +149,7 @@ impl Launch {
             presence_read: fd::out_of_the_way(presence_read)?,
             _presence: presence,
             groups,
+            logs,
             watch: Mutex::new(Watch {
                 running: None,
                 back_off: BackOff::default(),
@@ -200,14 +210,15 @@ impl Launched {
             .map(|_| Ok([absent()?, absent()?]))
             .collect::<io::Result<_>>()?;
         let mut filler = fillers.iter();
-        for group in &self.groups {
+        for (group, log) in self.groups.iter().zip(&self.logs) {
             if let Some(memory) = group {
                 descriptors.extend([memory.table.fd(), memory.board.fd()]);
             } else {
                 descriptors.extend(filler.next().into_iter().flatten().map(AsFd::as_fd));
             }
+            descriptors.extend(log.as_ref().map(AsFd::as_fd));
         }
-        let child = spawn::spawn(&self.executable, Role::Supervisor, None, &descriptors)?;
+        let child = spawn::spawn(&self.executable, Role::Supervisor, None, None, &descriptors)?;
         let watched = process::watch(child.id())?;
         Ok(Running {
             pid: child.id(),

@@ -3,7 +3,7 @@
 
 use super::sys::page::Page;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 /// An entry per request thread: when its request began, and its request line. The worker writes it, and the
@@ -25,12 +25,13 @@ pub struct Running {
 }
 
 impl Ledger {
-    /// A new one, for a worker with so many threads.
+    /// A new one, for a worker with so many threads, and the descriptor that this worker is given.
     ///
     /// # Errors
     /// When the system has no memory left.
-    pub fn create(threads: u32) -> io::Result<Self> {
-        Page::create(length(threads)).map(Self)
+    pub fn create(threads: u32) -> io::Result<(Self, OwnedFd)> {
+        let (page, fd) = Page::create(c"wsgi-core-ledger", length(threads))?;
+        Ok((Self(page), fd))
     }
 
     /// The one that this worker was given.
@@ -39,11 +40,6 @@ impl Ledger {
     /// When it is for fewer threads.
     pub fn open(fd: OwnedFd, threads: u32) -> io::Result<Self> {
         Page::open(fd, length(threads)).map(Self)
-    }
-
-    /// The descriptor.
-    pub fn fd(&self) -> BorrowedFd<'_> {
-        self.0.fd()
     }
 
     /// A thread has a request.
@@ -94,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_was_begun_and_not_ended_is_found() {
-        let ledger = Ledger::create(3).unwrap();
+        let (ledger, _) = Ledger::create(3).unwrap();
         assert!(ledger.running(3, 10.0).is_empty());
         ledger.begin(0, b"GET", b"/a", 1.0);
         ledger.begin(2, b"POST", &[b'x'; 1000], 2.5);

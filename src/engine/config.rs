@@ -14,10 +14,12 @@ use super::runtime::RuntimeHandle;
 use super::settings::{Callable, Given, Resolved, Settings};
 use super::value::Unacceptable;
 use super::words::Words;
+use crate::daemon::GroupLog;
 use std::ffi::{CString, OsStr};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use wsgi_core_abi::Runtime;
+use wsgi_core_abi::{Level, Runtime};
 
 /// Options of process scope, and the applications that the host maps.
 #[derive(Clone, Default)]
@@ -159,6 +161,26 @@ impl Config {
             )));
         }
         self.groups.push(ProcessGroup::new(name, settings)?);
+        Ok(())
+    }
+
+    /// Says where a process group logs: what its processes write, and what there is to say about them. Without a file
+    /// it is with the others, at a level of its own.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub fn set_group_log(
+        &mut self,
+        name: &[u8],
+        level: Level,
+        file: Option<OwnedFd>,
+    ) -> Result<(), Error> {
+        let group = self.groups.iter_mut().find(|group| *group.name == *name);
+        let group = group.ok_or_else(|| {
+            let name = String::from_utf8_lossy(name);
+            Error::Argument(format!("there is no process group '{name}'"))
+        })?;
+        group.log = Some(GroupLog::new(level, file));
         Ok(())
     }
 

@@ -13,7 +13,9 @@ use super::settings::Settings;
 use crate::daemon::account::{Group, User, own_uid};
 use crate::daemon::supervisor::{self, GroupPart};
 use crate::daemon::worker::{self, Application, Identity, WorkerExchange};
-use crate::daemon::{ExitCode, GroupSettings, Inherited, Plan, ProcessLog, Role, set_name};
+use crate::daemon::{
+    ExitCode, GroupLog, GroupSettings, Inherited, Plan, ProcessLog, Role, set_name,
+};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -70,6 +72,8 @@ struct Told {
     runtimes: Vec<PathBuf>,
     /// Of each group, the scripts to be loaded ahead of requests, with their application groups.
     preloads: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// Of each group, the level of its log, and whether that is its own.
+    logs: Vec<(Level, bool)>,
     /// The plan itself, for others.
     plan: OwnedFd,
 }
@@ -87,6 +91,7 @@ impl Told {
             config: Config::new(),
             runtimes: Vec::new(),
             preloads: Vec::new(),
+            logs: Vec::new(),
             plan,
         };
         let mut part = None;
@@ -97,10 +102,17 @@ impl Told {
                 .map_err(|error| format!("{name}: {error}"))?;
         }
         told.finish(part).map_err(|error| error.to_string())?;
-        if let Some(path) = &told.config.process.daemon_log {
-            ProcessLog::redirect(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
         Ok((told, rest))
+    }
+
+    /// Logs where a host without a log of its own says.
+    fn redirect(&self) -> Result<(), String> {
+        match &self.config.process.daemon_log {
+            Some(path) => {
+                ProcessLog::redirect(path).map_err(|error| format!("{}: {error}", path.display()))
+            }
+            None => Ok(()),
+        }
     }
 
     fn take(&mut self, name: &str, value: &[u8], part: &mut Option<Part>) -> Result<(), Error> {
@@ -117,6 +129,11 @@ impl Told {
                 self.log.level = Level::from_number(value.first().copied().unwrap_or(6))
             }
             entry::BASE => self.base = value.to_vec(),
+            entry::LOG => {
+                if let [level, own] = *value {
+                    self.logs.push((Level::from_number(level), own == 1));
+                }
+            }
             entry::RUNTIME => self
                 .runtimes
                 .push(std::ffi::OsStr::from_bytes(value).into()),
@@ -155,6 +172,7 @@ impl Told {
     }
 
     fn supervise(self, descriptors: Vec<OwnedFd>) -> Result<(), String> {
+        self.redirect()?;
         let host_uid = host_uid(&self.config);
         let mut descriptors = descriptors.into_iter();
         let mut next = || {
@@ -164,7 +182,7 @@ impl Told {
         };
         let (control, presence) = (next()?, next()?);
         let mut groups = Vec::new();
-        for group in self.config.groups() {
+        for (group, (level, own)) in self.config.groups().iter().zip(self.logs) {
             let owner = group.settings.socket_user.as_ref().map(|user| user.uid);
             groups.push(GroupPart {
                 name: group.name.clone(),
@@ -172,6 +190,7 @@ impl Told {
                 socket_uid: owner.or(host_uid),
                 table: next()?,
                 board: next()?,
+                log: GroupLog::new(level, if own { Some(next()?) } else { None }),
             });
         }
         let parts = supervisor::Parts {
@@ -193,9 +212,14 @@ impl Told {
         row: u32,
         generation: u32,
     ) -> Result<i32, String> {
+        let index = group as usize;
+        let (level, own) = *self.logs.get(index).ok_or("the log is missing")?;
+        let log = ProcessLog { level };
+        if !own {
+            self.redirect()?;
+        }
         // Everything that counts has been read, and applications need not see it.
         drop(self.plan);
-        let index = group as usize;
         let group = self
             .config
             .groups()
@@ -220,7 +244,7 @@ impl Told {
             settings,
             row,
             generation,
-            log: self.log,
+            log,
             descriptors,
         };
         let (name, settings) = (group.name.clone(), group.settings.clone());
@@ -230,12 +254,12 @@ impl Told {
             let _ = loader::load(&runtime);
         }
         let start = || {
-            let log = LogGate::new(Box::new(self.log));
-            let begun = begin(&self.config, &name, &settings, &runtime, &log);
+            let gate = LogGate::new(Box::new(log));
+            let begun = begin(&self.config, &name, &settings, &runtime, &gate);
             if let Err(error) = &begun {
                 let group = String::from_utf8_lossy(&name);
                 let text = format!("Process group '{group}': {error}");
-                self.log.line(Level::Critical, error.id(), &text);
+                log.line(Level::Critical, error.id(), &text);
             }
             let runtime = begun.ok()?;
             if settings.threads == 0 {

@@ -35,6 +35,8 @@ pub(super) mod entry {
     pub const BASE: &str = "@base";
     pub const PEER: &str = "@peer";
     pub const GROUP: &str = "@group";
+    /// Of each group: the level of its log, and 1 where a descriptor for it is among those of the supervisor.
+    pub const LOG: &str = "@log";
     pub const RUNTIME: &str = "@runtime";
     pub const PRELOAD: &str = "@preload";
     pub const INTERPRETER: &str = "@interpreter";
@@ -55,6 +57,7 @@ impl Groups {
                 .map(|group| GroupLaunch {
                     name: group.name.clone(),
                     settings: group.settings.clone(),
+                    log: group.log.clone(),
                 })
                 .collect(),
         };
@@ -267,6 +270,10 @@ fn plan(config: &Config, base: &[u8], level: Level) -> Result<Plan, Error> {
     }
     for group in config.groups() {
         plan.add(entry::GROUP, &group.name);
+        let log = group.log.as_ref();
+        let own = log.is_some_and(|log| log.file.is_some());
+        let level = log.map_or(level, |log| log.level);
+        plan.add(entry::LOG, &[level as u8, u8::from(own)]);
         let (_, runtime) = config.choose_for(group)?;
         plan.add(entry::RUNTIME, runtime.as_os_str().as_bytes());
         for given in &group.given {

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::option::Scope;
 use super::refusal::Refusal;
 use super::settings::{Given, Settings};
-use crate::daemon::GroupSettings;
+use crate::daemon::{GroupLog, GroupSettings};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -17,6 +17,8 @@ pub(super) struct ProcessGroup {
     pub name: Box<[u8]>,
     pub settings: GroupSettings,
     pub given: Vec<Given>,
+    /// Where it logs; absent where that is the host's log.
+    pub log: Option<GroupLog>,
 }
 
 impl ProcessGroup {
@@ -39,6 +41,7 @@ impl ProcessGroup {
             name: name.into(),
             settings: group.clone(),
             given: settings.given.clone(),
+            log: None,
         })
     }
 

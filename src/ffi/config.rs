@@ -3,11 +3,13 @@
 use super::bytes::{required, wsgi_core_bytes};
 use super::error::wsgi_core_error;
 use super::guard::{call, neutral};
+use super::log::{self, wsgi_core_level};
 use super::settings::{layers, string, wsgi_core_settings};
 use super::status::wsgi_core_status;
 use super::structs::{self, Struct};
+use crate::daemon::duplicate;
 use crate::engine::{Config, Error, Mapping};
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int};
 
 /// The configuration of an engine: options of process scope, and what the host maps to which script.
 pub struct wsgi_core_config(pub(super) Config);
@@ -242,6 +244,52 @@ pub unsafe extern "C" fn wsgi_core_config_add_group(
             )
         };
         config.0.add_group(name, &settings.0)
+    })
+}
+
+/// Say where a process group logs: what its processes write outside of requests and on their standard output and
+/// error streams, and what their supervisor has to say about them. Without this call it is the standard error stream
+/// of the process that prepares the engine, or the file of the option daemon-log, at the level of the server's log.
+/// Lines look as those of a server without a log of its own, see wsgi_core_server. A line of the supervisor that a pipe
+/// does not take at once goes to the log of all groups instead.
+///
+/// @param config    the configuration
+/// @param name      name of the group, which is defined already
+/// @param name_len  length of the name
+/// @param fd        descriptor of a file that is appended to, or of a pipe; duplicated, so that the caller may close
+///                  it. -1 where only the level is the group's own
+/// @param level     the most verbose level that is written
+/// @param err       receives details on failure
+///
+/// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_ARGUMENT when there is no such group, or the descriptor is not open
+///
+/// Threads: one at a time for the same configuration.
+/// Since: 0.1.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsgi_core_config_set_group_log(
+    config: *mut wsgi_core_config,
+    name: *const c_char,
+    name_len: usize,
+    fd: c_int,
+    level: wsgi_core_level,
+    err: *mut *mut wsgi_core_error,
+) -> wsgi_core_status {
+    call(err, || {
+        // SAFETY: the caller passes valid pointers or NULL.
+        let (config, name) = unsafe {
+            (
+                config.as_mut().ok_or(Error::null("config"))?,
+                required(name, name_len, "name")?,
+            )
+        };
+        let file = match fd {
+            -1 => None,
+            fd => {
+                Some(duplicate(fd).map_err(|error| Error::Argument(format!("fd {fd}: {error}")))?)
+            }
+        };
+        config.0.set_group_log(name, log::level(level), file)
     })
 }
 

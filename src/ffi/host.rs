@@ -17,6 +17,10 @@ pub const WSGI_CORE_SEND_FLUSH: u32 = 1;
 pub const WSGI_CORE_SEND_END: u32 = 2;
 /// The host may use sendfile() for this file; otherwise it reads the file.
 pub const WSGI_CORE_SEND_SENDFILE: u32 = 4;
+/// The block is in memory that a process of a process group may change during the call, or the file is one that such a
+/// process may cut off at any time. Handing either to the system is safe; a host that looks at the bytes copies them
+/// first, and one that maps files reads this one instead (or uses sendfile(), which fails where a mapping is fatal).
+pub const WSGI_CORE_SEND_FOREIGN: u32 = 8;
 
 /// Status line and header fields of a response. Everything in it is borrowed for the call.
 #[repr(C)]

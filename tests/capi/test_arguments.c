@@ -3,6 +3,9 @@
  * sizes of structures that do not exist, tables with holes.  Nothing here
  * starts Python.
  */
+#include <limits.h>
+#include <unistd.h>
+
 #include "check.h"
 #include "exchange.h"
 
@@ -430,6 +433,33 @@ static void process_groups(void)
     wsgi_core_config_free(c);
 }
 
+static wsgi_core_status set_log(wsgi_core_config *c, const char *name,
+                                size_t name_len, int fd)
+{
+    return wsgi_core_config_set_group_log(c, name, name_len, fd,
+                                          WSGI_CORE_LEVEL_INFO, &err);
+}
+
+static void group_logs(void)
+{
+    wsgi_core_config *c = wsgi_core_config_new();
+    wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
+
+    CHECK_CALL(set_log(c, "g", 1, -1), WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, s, &err), WSGI_CORE_OK,
+               err);
+    CHECK_CALL(set_log(NULL, "g", 1, -1), WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(set_log(c, NULL, 1, -1), WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(set_log(c, "other", 5, -1), WSGI_CORE_E_ARGUMENT, err);
+    /* No descriptors, and one that is not open. */
+    CHECK_CALL(set_log(c, "g", 1, -2), WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(set_log(c, "g", 1, INT_MAX), WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(set_log(c, "g", 1, -1), WSGI_CORE_OK, err);
+    CHECK_CALL(set_log(c, "g", 1, STDERR_FILENO), WSGI_CORE_OK, err);
+    wsgi_core_settings_free(s);
+    wsgi_core_config_free(c);
+}
+
 static void interpreters(void)
 {
     wsgi_core_config *c = wsgi_core_config_new();
@@ -703,6 +733,7 @@ int main(void)
     RUN(engine_prepare);
     RUN(engine_life);
     RUN(process_groups);
+    RUN(group_logs);
     RUN(interpreters);
     RUN(supervisors);
     RUN(members_of_request_info);

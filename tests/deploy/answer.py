@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from client import Connection, Headers, Response, as_list
-from nspawn import Nspawn
 
-CLIENT = "127.0.0.9"
-"""The address that clients have, which is not that of any proxy."""
+
+class Host(Protocol):
+    """Something with ports."""
+
+    def socket(self, port: int) -> socket.socket: ...
 
 
 class MachineConnection(Connection):
     """A connection to a port of a machine, with TLS where a certificate to trust is given."""
 
-    def __init__(self, machine: Nspawn, port: int, host: str, certificate: Path | None) -> None:
-        self.socket = machine.socket(port, CLIENT)
+    def __init__(self, machine: Host, port: int, host: str, certificate: Path | None) -> None:
+        self.socket = machine.socket(port)
         self.socket.settimeout(20.0)
         if certificate is not None:
             context = ssl.create_default_context(cafile=certificate)
@@ -31,7 +34,7 @@ class Site:
     """One site of a machine: where it is, and which name it has."""
 
     def __init__(
-        self, machine: Nspawn, host: str, port: int = 80, certificate: Path | None = None
+        self, machine: Host, host: str, port: int = 80, certificate: Path | None = None
     ) -> None:
         self.machine = machine
         self.host = host

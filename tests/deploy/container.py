@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import process
+from namespaces import attempt
 from nspawn import Nspawn
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nblog:x:10001:10001::/srv/blog:/usr/sbin/nologin\n"
@@ -99,21 +103,17 @@ class Container(Nspawn):
         assert self.nspawn is not None and self.nspawn.poll() is None, "the container has ended"
         return self.accepts(8000)
 
+    def processes(self) -> list[int]:
+        """Its processes, as numbered outside; the first is its process 1."""
+        return [self.init, *process.descendants(self.init)]
+
     def run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Runs a command in it, as its user."""
         user = self.image.value("USER")
-        return subprocess.run(
-            [
-                *self.enter(),
-                "setpriv",
-                f"--reuid={user}",
-                f"--regid={user}",
-                "--clear-groups",
-                *command,
-            ],
-            env=self.image.environment() | {"PATH": "/srv/blog/venv/bin:/usr/bin:/bin"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
+        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+        environment = self.image.environment() | {"PATH": "/srv/blog/venv/bin:/usr/bin:/bin"}
+        return attempt([*self.enter(), *become, *command], environment, 20)
+
+    def stop(self) -> None:
+        """Begins to stop it."""
+        os.kill(self.init, signal.SIGTERM)

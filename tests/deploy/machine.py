@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from nspawn import ENVIRONMENT, CommandError, Nspawn
+from namespaces import ENVIRONMENT, attempt, succeed
+from nspawn import Nspawn
 from server import REPOSITORY
 from waiting import DeadlineError, poll
 
@@ -29,25 +30,17 @@ class Machine(Nspawn):
     def is_up(self) -> bool:
         return self.attempt("systemctl is-active basic.target").stdout.strip() == "active"
 
+    def command(self, script: str) -> list[str]:
+        """The command that runs a shell's as root, in the top directory of the repository."""
+        return [*self.enter(), "sh", "-euc", f"cd {REPOSITORY}\n{script}"]
+
     def attempt(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Runs commands of a shell as root, in the top directory of the repository."""
-        return subprocess.run(
-            [*self.enter(), "sh", "-euc", f"cd {REPOSITORY}\n{script}"],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        """Runs commands of a shell."""
+        return attempt(self.command(script), self.environment, 60)
 
     def run(self, script: str) -> str:
         """The same for commands that must succeed; returns what they print."""
-        answer = self.attempt(script)
-        if answer.returncode != 0:
-            raise CommandError(
-                f"status {answer.returncode} of\n{script}\n{answer.stdout}\n{answer.stderr}"
-            )
-        return answer.stdout
+        return succeed(self.command(script), self.environment, 60).stdout
 
     def wait_for_service(self, name: str, port: int) -> None:
         """Waits until a service accepts connections; tells its messages if it does not."""

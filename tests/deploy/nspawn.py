@@ -7,20 +7,17 @@ uses them, at their real places and on their real ports.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
+from namespaces import ENVIRONMENT, Namespaces, missing
 from waiting import poll
 
 HIERARCHIES = [
@@ -31,12 +28,6 @@ HIERARCHIES = [
 # SIGTERM makes systemd-nspawn shut the system down: nothing outlives the tests, whatever ends them.
 PREFIX = ["setpriv", "--pdeathsig=TERM", "unshare", "--mount", "--propagation=private"]
 LEADER = re.compile(rb"^X_NSPAWN_LEADER_PID=(\d+)$", re.M)
-CLONE_NEWNET = 0x40000000
-ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/root",
-    "LANG": "C.UTF-8",
-}
 
 # The tree of changes is copied, not laid below as another layer: the kernel refuses a layer that
 # lies within another one.
@@ -52,25 +43,18 @@ exec systemd-nspawn --quiet --register=no --keep-unit --private-network --link-j
 """
 
 
-class CommandError(AssertionError):
-    """A command failed; the message holds what it printed."""
-
-
-class Nspawn:
+class Nspawn(Namespaces):
     """What systemd-nspawn starts on `root`, of which nothing is changed.
 
     `changes` is a tree of what is different from `root` at the beginning, as another has saved it.
     """
 
     def __init__(self, root: Path, changes: Path | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="wsgi-core-machine-"))
-        self.directory.chmod(0o755)
+        super().__init__()
         self.space = self.directory / "space"
         self.root = root
         self.changes = changes
         self.nspawn: subprocess.Popen[bytes] | None = None
-        self.init = 0
-        self.sockets = ThreadPoolExecutor(4, initializer=self.enter_network)
         self.cgroups: list[Path] = []
 
     def arguments(self) -> Sequence[str]:
@@ -92,11 +76,10 @@ class Nspawn:
 
     def __exit__(self, *_: object) -> None:
         self.halt()
-        self.sockets.shutdown()
         for group in self.cgroups:
             for path, _, _ in os.walk(group, topdown=False):
                 poll(lambda path=path: is_removed(path), f"{path} is removed")
-        shutil.rmtree(self.directory)
+        self.close()
 
     def start(self) -> None:
         environment = dict(ENVIRONMENT)
@@ -159,31 +142,6 @@ class Nspawn:
                 os.kill(self.init or self.nspawn.pid, signal.SIGKILL)
         self.wait()
 
-    def enter(self) -> list[str]:
-        """The command that makes another one run there, as root."""
-        return ["nsenter", f"--target={self.init}", "--all"]
-
-    def enter_network(self) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        with open(f"/proc/{self.init}/ns/net") as namespace:
-            if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
-
-    def socket(self, port: int, source: str = "127.0.0.1") -> socket.socket:
-        """A connection to one of its ports."""
-
-        def connect() -> socket.socket:
-            return socket.create_connection(("127.0.0.1", port), 10.0, (source, 0))
-
-        return self.sockets.submit(connect).result()
-
-    def accepts(self, port: int) -> bool:
-        try:
-            self.socket(port).close()
-        except OSError:
-            return False
-        return True
-
 
 def is_removed(path: str) -> bool:
     try:
@@ -197,7 +155,4 @@ def is_removed(path: str) -> bool:
 
 def unusable() -> str:
     """Why nothing of this works here; empty when it does."""
-    if os.geteuid() != 0:
-        return "namespaces with several users need root"
-    missing = [name for name in ("systemd-nspawn", "nsenter") if shutil.which(name) is None]
-    return f"{' and '.join(missing)} not found" if missing else ""
+    return missing(["systemd-nspawn", "nsenter"])

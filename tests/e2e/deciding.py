@@ -1,14 +1,33 @@
-"""Scripts that decide about requests, in httpd's own processes and in those of a group."""
+"""Scripts that decide about requests, in each host's own processes and in those of a group."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from microhttpd import Microhttpd
+from modes import MODES
 from server import Watched
 from test_httpd_loading import write_script
 
-MODES = ["embedded", "daemon"]
+
+@dataclass(frozen=True)
+class Place:
+    """Where a script is asked."""
+
+    host: str
+    mode: str
+
+    def __str__(self) -> str:
+        return f"{self.host}-{self.mode}"
+
+
+PLACES = [Place(host, mode) for host in ("httpd", "microhttpd") for mode in MODES]
+everywhere = pytest.mark.parametrize("place", PLACES, ids=str)
 
 # What a script that must not let anyone in may do.
 FAILURES = {
@@ -34,6 +53,15 @@ def options(mode: str, more: str = "") -> str:
 
 def group(mode: str) -> str:
     return "WSGIDaemonProcess deciders threads=3\n" if mode == "daemon" else ""
+
+
+def second_host(
+    mode: str, options: dict[str, str], arguments: Sequence[str] = (), mount: str = ""
+) -> Microhttpd:
+    """evaluate.wsgi in the second host's own processes, whoever decides about its requests."""
+    groups = ["-g", "deciders:threads=3"] if mode == "daemon" else []
+    settings = {"process-group": "%{GLOBAL}", **options}
+    return Microhttpd("evaluate.wsgi", settings, mount, arguments=[*groups, *arguments])
 
 
 def put(root: Path, source: str, number: int = 0) -> None:

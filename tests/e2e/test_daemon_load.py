@@ -65,7 +65,7 @@ def hosts(server: Watched) -> list[int]:
     return [server.server.pid, *process.children(server.server.pid)]
 
 
-@pytest.mark.parametrize("processes", [1, 2, 4] if SOAK else [2])
+@pytest.mark.parametrize("processes", [1, 2, 3, 4] if SOAK else [2])
 def test_processes_killed_at_random(httpd: StartHttpd, processes: int) -> None:
     """Every request is answered, completely or with an error that says so; nothing piles up."""
     server = httpd(grouped(f"processes={processes} threads=8", "blocks.wsgi"), MPM)

@@ -236,6 +236,7 @@ def test_mounted_below_a_prefix(host: str, start: StartServer, path: str) -> Non
     assert value(found, "SCRIPT_NAME") == "/some/mount"
     assert value(found, "PATH_INFO") == path
     assert value(found, "mod_wsgi.script_name") == "/some/mount"
+    assert server.get(f"//some///mount{path}").status == 200
     assert server.get("/some/mountain/environ").status == 404
     assert server.get("/elsewhere").status == 404
 

@@ -6,8 +6,22 @@ import json
 
 import pytest
 
-from conftest import StartHttpd
-from deciding import FAILURES, MODES, UNUSABLE, expect_failure, function, group, options, put
+from conftest import StartHttpd, StartServer
+from deciding import (
+    FAILURES,
+    MODES,
+    UNUSABLE,
+    Place,
+    everywhere,
+    expect_failure,
+    function,
+    group,
+    options,
+    put,
+    second_host,
+)
+from httpd import Httpd
+from server import Server
 
 SIGNATURE = "allow_access(environ, host)"
 DENIED = r"WC0059: .*access is denied to this client"
@@ -24,33 +38,52 @@ def config(mode: str, more: str = "", inside: str = "") -> str:
         """
 
 
-@pytest.mark.parametrize("mode", MODES)
+def controlled(place: Place, more: str = "", inside: str = "") -> Server:
+    """evaluate.wsgi at /app of a host that asks the script."""
+    if place.host == "httpd":
+        return Httpd(config(place.mode, more, inside))
+    script = {"access-script": f"@ROOT@/decide.py {options(place.mode, more)}"}
+    return second_host(place.mode, script, mount="/app")
+
+
+@everywhere
 @pytest.mark.parametrize(("value", "status"), [("True", 200), ("None", 200), ("False", 403)])
-def test_what_it_returns(httpd: StartHttpd, mode: str, value: str, status: int) -> None:
-    server = httpd(config(mode))
+def test_what_it_returns(start: StartServer, place: Place, value: str, status: int) -> None:
+    server = start(controlled(place))
     put(server.root, function(SIGNATURE, f"return {value}"))
-    (server.root / "htdocs" / "page.html").touch()
     if status == 403:
-        server.log.expect(DENIED, 2)
-    assert server.get("/page.html").status == status
+        server.log.expect(DENIED)
     assert server.get("/app?1").status == status
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("failure", FAILURES)
-def test_nobody_is_let_in_by_mistake(httpd: StartHttpd, mode: str, failure: str) -> None:
-    body, expected = FAILURES[failure]
+@pytest.mark.parametrize(("value", "status"), [("None", 200), ("False", 403)])
+def test_files_are_controlled_as_well(
+    httpd: StartHttpd, mode: str, value: str, status: int
+) -> None:
     server = httpd(config(mode))
+    put(server.root, function(SIGNATURE, f"return {value}"))
+    (server.root / "htdocs" / "page.html").touch()
+    if status == 403:
+        server.log.expect(DENIED)
+    assert server.get("/page.html").status == status
+
+
+@everywhere
+@pytest.mark.parametrize("failure", FAILURES)
+def test_nobody_is_let_in_by_mistake(start: StartServer, place: Place, failure: str) -> None:
+    body, expected = FAILURES[failure]
+    server = start(controlled(place))
     put(server.root, function(SIGNATURE, body))
     expect_failure(server, expected)
     assert server.get("/app?1").status == 403
 
 
-@pytest.mark.parametrize("mode", MODES)
+@everywhere
 @pytest.mark.parametrize("failure", UNUSABLE)
-def test_a_script_that_can_not_be_used(httpd: StartHttpd, mode: str, failure: str) -> None:
+def test_a_script_that_can_not_be_used(start: StartServer, place: Place, failure: str) -> None:
     source, expected = UNUSABLE[failure]
-    server = httpd(config(mode))
+    server = start(controlled(place))
     if source is not None:
         put(server.root, source)
     expect_failure(server, expected)
@@ -68,9 +101,9 @@ def allow_access(environ, host):
 """
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_what_it_sees(httpd: StartHttpd, mode: str) -> None:
-    server = httpd(config(mode, "application-group=sub", "SetEnv SECRET x"))
+@everywhere
+def test_what_it_sees(start: StartServer, place: Place) -> None:
+    server = start(controlled(place, "application-group=sub", "SetEnv SECRET x"))
     put(server.root, ENVIRON)
     server.log.expect("SEEN")
     server.log.expect("printed")
@@ -86,13 +119,16 @@ def test_what_it_sees(httpd: StartHttpd, mode: str) -> None:
     assert environ["SERVER_PORT"] == str(server.port)
     assert environ["SERVER_NAME"] == "127.0.0.1" or environ["SERVER_NAME"] == "localhost"
     assert environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-    assert environ["DOCUMENT_ROOT"] == str(server.root / "htdocs")
     assert environ["HTTP_X_NAME"] == "value"
     assert environ["mod_wsgi.application_group"] == "sub"
-    assert environ["mod_wsgi.process_group"] == ("deciders" if mode == "daemon" else "")
+    assert environ["mod_wsgi.process_group"] == ("deciders" if place.mode == "daemon" else "")
     assert environ["mod_wsgi.version"] == [6, 1, 1]
-    assert environ["apache.version"][:2] == [2, 4]
     assert environ["is_https"] is False
+    if place.host == "httpd":
+        assert environ["DOCUMENT_ROOT"] == str(server.root / "htdocs")
+        assert environ["apache.version"][:2] == [2, 4]
+    else:
+        assert environ["SERVER_SOFTWARE"] == "libmicrohttpd"
     for absent in (
         "HTTP_AUTHORIZATION",
         "HTTP_PROXY",
@@ -108,9 +144,9 @@ def test_what_it_sees(httpd: StartHttpd, mode: str) -> None:
         assert absent not in environ
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_it_is_loaded_again_once_it_has_changed(httpd: StartHttpd, mode: str) -> None:
-    server = httpd(config(mode))
+@everywhere
+def test_it_is_loaded_again_once_it_has_changed(start: StartServer, place: Place) -> None:
+    server = start(controlled(place))
     put(server.root, function(SIGNATURE, "return True"), 1)
     assert server.get("/app?1").status == 200
     put(server.root, function(SIGNATURE, "return False"), 2)
@@ -148,8 +184,9 @@ def test_only_where_it_is_configured(httpd: StartHttpd) -> None:
     assert server.get("/closed?1").status == 403
 
 
-def test_a_hidden_or_unknown_group_lets_nobody_in(httpd: StartHttpd) -> None:
-    server = httpd(config("embedded", "process-group=unknown"))
+@pytest.mark.parametrize("host", ["httpd", "microhttpd"])
+def test_a_hidden_or_unknown_group_lets_nobody_in(start: StartServer, host: str) -> None:
+    server = start(controlled(Place(host, "embedded"), "process-group=unknown"))
     put(server.root, function(SIGNATURE, "return True"))
     server.log.expect(r"WC0060: .*there is no process group 'unknown'")
     assert server.get("/app?1").status == 403

@@ -6,9 +6,21 @@ import json
 
 import pytest
 
-from conftest import StartHttpd
-from deciding import MODES, UNUSABLE, expect_failure, group, options, put
+from conftest import StartHttpd, StartServer
+from deciding import (
+    UNUSABLE,
+    Place,
+    everywhere,
+    expect_failure,
+    group,
+    options,
+    put,
+    second_host,
+)
 from evaluating import environ
+from httpd import Httpd
+from server import Server
+from test_httpd_loading import write_script
 
 PLACES = ["mod_wsgi.process_group", "mod_wsgi.application_group", "mod_wsgi.callable_object"]
 APPS = """
@@ -32,11 +44,22 @@ def config(mode: str, more: str = "") -> str:
         """
 
 
+def dispatched(place: Place, more: str = "", settings: dict[str, str] | None = None) -> Server:
+    """A host that asks the script; `more` is for httpd, and `settings` for the other."""
+    if place.host == "httpd":
+        return Httpd(config(place.mode, more))
+    script = {
+        "dispatch-script": f"@ROOT@/decide.py {options(place.mode)}",
+        "application-group": "configured",
+    }
+    return second_host(place.mode, script | (settings or {}), ["-g", "chosen"])
+
+
 def returning(**values: str) -> str:
     return "\n".join(f"def {name}(environ):\n    return {value}" for name, value in values.items())
 
 
-@pytest.mark.parametrize("mode", MODES)
+@everywhere
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -45,7 +68,7 @@ def returning(**values: str) -> str:
         ({"process_group": "b'chosen'"}, ["chosen", "configured", "application"]),
         ({"application_group": "'own'"}, ["", "own", "application"]),
         ({"application_group": "'%{GLOBAL}'"}, ["", "", "application"]),
-        ({"application_group": "'%{SERVER}'"}, ["", "localhost:@PORT@", "application"]),
+        ({"application_group": "'%{SERVER}'"}, ["", "@SERVER@:@PORT@", "application"]),
         ({"callable_object": "'application'"}, ["", "configured", "application"]),
         (
             {"process_group": "None", "application_group": "None", "callable_object": "None"},
@@ -58,22 +81,26 @@ def returning(**values: str) -> str:
     ],
 )
 def test_what_it_returns(
-    httpd: StartHttpd, mode: str, values: dict[str, str], expected: list[str]
+    start: StartServer,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Place,
+    values: dict[str, str],
+    expected: list[str],
 ) -> None:
-    server = httpd(config(mode, "SetEnv NAMED by-variable"))
+    monkeypatch.setenv("NAMED", "by-variable")
+    server = start(dispatched(place, "PassEnv NAMED"))
     put(server.root, returning(**values))
     headers = {"X-Group": "chosen"}
     found = [environ(server, "/", key, headers) for key in PLACES]
-    assert found == [name.replace("@PORT@", str(server.port)) for name in expected]
+    name = "localhost" if place.host == "httpd" else "127.0.0.1"
+    group = expected[1].replace("@SERVER@", name).replace("@PORT@", str(server.port))
+    assert found == [expected[0], group, expected[2]]
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_the_callable(httpd: StartHttpd, mode: str) -> None:
-    server = httpd(
-        f"{group(mode)}WSGIDispatchScript @ROOT@/decide.py {options(mode)}\n"
-        "WSGIScriptAlias / @ROOT@/app.wsgi\n"
-    )
-    (server.root / "app.wsgi").write_text(APPS)
+@everywhere
+def test_the_callable(start: StartServer, place: Place) -> None:
+    server = start(dispatched(place))
+    write_script(server.apps / "evaluate.wsgi", APPS, 1_700_000_000)
     put(server.root, returning(callable_object="environ['QUERY_STRING'] or None"))
     assert server.get("/").body == b"application"
     assert server.get("/?other").body == b"other"
@@ -90,9 +117,9 @@ def process_group(environ):
 """
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_what_it_sees(httpd: StartHttpd, mode: str) -> None:
-    server = httpd(config(mode, "SetEnv NAMED x"))
+@everywhere
+def test_what_it_sees(start: StartServer, place: Place) -> None:
+    server = start(dispatched(place, "SetEnv NAMED x"))
     put(server.root, ENVIRON)
     server.log.expect("SEEN")
     server.get("/path//x?q", {"X-Name": "value"})
@@ -100,15 +127,15 @@ def test_what_it_sees(httpd: StartHttpd, mode: str) -> None:
     seen = json.loads(record.text.partition("SEEN ")[2])
     assert seen["PATH_INFO"] == "/path/x"
     assert seen["SCRIPT_FILENAME"] == str(server.apps / "evaluate.wsgi")
-    assert seen["NAMED"] == "x"
+    assert seen.get("NAMED") == ("x" if place.host == "httpd" else None)
     assert seen["HTTP_X_NAME"] == "value"
     assert seen["mod_wsgi.application_group"] == ""
-    assert seen["mod_wsgi.process_group"] == ("deciders" if mode == "daemon" else "")
+    assert seen["mod_wsgi.process_group"] == ("deciders" if place.mode == "daemon" else "")
     assert "wsgi.errors" in seen["others"]
     assert "wsgi.input" not in seen["others"]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@everywhere
 @pytest.mark.parametrize("name", ["process_group", "application_group", "callable_object"])
 @pytest.mark.parametrize(
     ("body", "expected"),
@@ -119,21 +146,21 @@ def test_what_it_sees(httpd: StartHttpd, mode: str) -> None:
     ],
 )
 def test_a_failure_refuses_the_request(
-    httpd: StartHttpd, mode: str, name: str, body: str, expected: str
+    start: StartServer, place: Place, name: str, body: str, expected: str
 ) -> None:
-    server = httpd(config(mode))
+    server = start(dispatched(place))
     put(server.root, returning(**{name: body}))
     expect_failure(server, expected)
     assert server.get("/?1").status == 500
 
 
-@pytest.mark.parametrize("mode", MODES)
+@everywhere
 @pytest.mark.parametrize("failure", [name for name in UNUSABLE if name != "no function"])
 def test_a_script_that_can_not_be_loaded_decides_nothing(
-    httpd: StartHttpd, mode: str, failure: str
+    start: StartServer, place: Place, failure: str
 ) -> None:
     source, expected = UNUSABLE[failure]
-    server = httpd(config(mode))
+    server = start(dispatched(place))
     if source is not None:
         put(server.root, source)
     expect_failure(server, expected, 3)
@@ -141,31 +168,45 @@ def test_a_script_that_can_not_be_loaded_decides_nothing(
     assert found == ["", "configured", "application"]
 
 
-def test_restrictions_count_after_it(httpd: StartHttpd) -> None:
-    server = httpd(config("embedded", "WSGIRestrictProcess %{GLOBAL}"))
+@pytest.mark.parametrize("host", ["httpd", "microhttpd"])
+def test_restrictions_count_after_it(start: StartServer, host: str) -> None:
+    server = start(
+        dispatched(
+            Place(host, "embedded"),
+            "WSGIRestrictProcess %{GLOBAL}",
+            {"restrict-process": "%{GLOBAL}"},
+        )
+    )
     put(server.root, returning(process_group="'chosen' if environ['QUERY_STRING'] == '1' else ''"))
     server.log.expect(r"WC0062: .*process group chosen is not allowed here")
     assert server.get("/?1").status == 500
     assert server.get("/?2").status == 200
 
 
-def test_an_unknown_group(httpd: StartHttpd) -> None:
-    server = httpd(config("embedded"))
+@pytest.mark.parametrize("host", ["httpd", "microhttpd"])
+def test_an_unknown_group(start: StartServer, host: str) -> None:
+    server = start(dispatched(Place(host, "embedded")))
     put(server.root, returning(process_group="'unknown'"))
     server.log.expect(r"WC0060: .*there is no process group 'unknown'")
     assert server.get("/?1").status == 500
 
 
-def test_it_keeps_applications_out_of_the_processes_of_httpd(httpd: StartHttpd) -> None:
-    server = httpd(config("embedded", "WSGIRestrictEmbedded On"))
+@pytest.mark.parametrize("host", ["httpd", "microhttpd"])
+def test_it_keeps_applications_out_of_the_processes_of_the_host(
+    start: StartServer, host: str
+) -> None:
+    server = start(
+        dispatched(Place(host, "embedded"), "WSGIRestrictEmbedded On", {"restrict-embedded": "On"})
+    )
     put(server.root, returning(process_group="environ['QUERY_STRING'] == '1' and 'chosen' or None"))
     server.log.expect(r"WC0061: .*restrict-embedded is On")
     assert server.get("/?1").status == 200
     assert server.get("/?2").status == 500
 
 
-def test_a_body_goes_to_the_application(httpd: StartHttpd) -> None:
-    server = httpd(config("daemon"))
+@pytest.mark.parametrize("host", ["httpd", "microhttpd"])
+def test_a_body_goes_to_the_application(start: StartServer, host: str) -> None:
+    server = start(dispatched(Place(host, "daemon")))
     put(server.root, returning(process_group="'chosen'"))
     response = server.post("/?environ['wsgi.input'].read().decode()", b"x" * 100_000)
     assert response.json() == "x" * 100_000

@@ -9,6 +9,7 @@ import pytest
 
 import sharing
 from client import Headers
+from conftest import StartServer
 from evaluating import evaluate
 from microhttpd import Microhttpd
 from modes import MODES, in_mode
@@ -62,22 +63,22 @@ def chain(server: Watched, path: str, sent: str, peer: str = "10.0.0.9") -> list
     return look(server, path, ["REMOTE_ADDR", FOR], headers)
 
 
-@pytest.mark.parametrize(
-    ("sent", "address", "left"),
-    [
-        ("1.1.1.1, 2.2.2.2, 10.0.0.5", "2.2.2.2", "2.2.2.2, 10.0.0.5"),
-        ("1.1.1.1, 2.2.2.2", "2.2.2.2", "2.2.2.2"),
-        ("10.0.0.1, 10.0.0.2", "10.0.0.1", "10.0.0.1, 10.0.0.2"),
-        (
-            "9.9.9.9,2001:db9::1,192.168.1.1,2001:db8::1",
-            "2001:db9::1",
-            "2001:db9::1, 192.168.1.1, 2001:db8::1",
-        ),
-        ("9.9.9.9, nonsense, 10.0.0.1", "nonsense", "nonsense, 10.0.0.1"),
-        ("9.9.9.9, 10.0.0.1:80", "10.0.0.1:80", "10.0.0.1:80"),
-        (" , ,", "10.0.0.9", ", ,"),
-    ],
-)
+CHAINS = [
+    ("1.1.1.1, 2.2.2.2, 10.0.0.5", "2.2.2.2", "2.2.2.2, 10.0.0.5"),
+    ("1.1.1.1, 2.2.2.2", "2.2.2.2", "2.2.2.2"),
+    ("10.0.0.1, 10.0.0.2", "10.0.0.1", "10.0.0.1, 10.0.0.2"),
+    (
+        "9.9.9.9,2001:db9::1,192.168.1.1,2001:db8::1",
+        "2001:db9::1",
+        "2001:db9::1, 192.168.1.1, 2001:db8::1",
+    ),
+    ("9.9.9.9, nonsense, 10.0.0.1", "nonsense", "nonsense, 10.0.0.1"),
+    ("9.9.9.9, 10.0.0.1:80", "10.0.0.1:80", "10.0.0.1:80"),
+    (" , ,", "10.0.0.9", ", ,"),
+]
+
+
+@pytest.mark.parametrize(("sent", "address", "left"), CHAINS)
 def test_a_chain_through_trusted_proxies(
     server: Watched, sent: str, address: str, left: str
 ) -> None:
@@ -177,18 +178,47 @@ def test_the_scheme_of_the_connection(server: Watched, headers: Headers, scheme:
     assert look(server, "/all/https", ["HTTP_X_FORWARDED_SSL"], headers) == [None]
 
 
-@pytest.fixture(scope="module")
-def second_host() -> Iterator[Server]:
-    options = {
-        "trusted-proxy-headers": "X-Forwarded-For",
-        "trusted-proxies": "127.0.0.1 10.0.0.0/8",
-    }
-    yield from sharing.serve(Microhttpd("gateway.wsgi", options))
+# The second host has the same rules. Its peers are at 127.0.0.1.
 
 
-def test_the_second_host_has_the_same_rules(second_host: Server) -> None:
-    for watched in sharing.watch(second_host):
-        sent = {"X-Forwarded-For": "9.9.9.9, 1.1.1.1, 10.0.0.1"}
-        found = dict(watched.get("/environ", sent).json())
-        assert found["REMOTE_ADDR"] == ["str", "1.1.1.1"]
-        assert found[FOR] == ["str", "1.1.1.1, 10.0.0.1"]
+def proxied(mode: str, proxies: str, headers: str) -> Microhttpd:
+    options = {"trusted-proxies": proxies, "trusted-proxy-headers": headers}
+    group = "app threads=8" if mode == "daemon" else ""
+    return Microhttpd("evaluate.wsgi", options, group=group)
+
+
+@pytest.fixture(scope="module", params=MODES)
+def behind_proxies(request: pytest.FixtureRequest) -> Iterator[Server]:
+    proxies = "10.0.0.0/8 192.168.0.0/255.255.0.0 2001:db8::/32 127.0.0.1"
+    yield from sharing.serve(proxied(request.param, proxies, "X-Forwarded-For"))
+
+
+@pytest.fixture
+def second_host(behind_proxies: Server) -> Iterator[Watched]:
+    yield from sharing.watch(behind_proxies)
+
+
+@pytest.mark.parametrize(("sent", "address", "left"), CHAINS)
+def test_a_chain_to_the_second_host(
+    second_host: Watched, sent: str, address: str, left: str
+) -> None:
+    peer = address.replace("10.0.0.9", "127.0.0.1")
+    assert chain(second_host, "/", sent) == [peer, left]
+
+
+@pytest.mark.parametrize("name", ["X_Forwarded_For", "X-Forwarded_For", "X.Forwarded.For"])
+def test_the_second_host_drops_such_a_name_as_well(second_host: Watched, name: str) -> None:
+    found = look(second_host, "/", ["REMOTE_ADDR", FOR], [(name, "1.1.1.1")])
+    assert found == ["127.0.0.1", None]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_every_category_in_the_second_host(start: StartServer, mode: str, trusted: bool) -> None:
+    names = " ".join(name for name, _ in ALL)
+    server = start(proxied(mode, "127.0.0.1" if trusted else "127.0.0.2", names))
+    found = look(server, "/x", KEYS, ALL)
+    host, port = "127.0.0.1", str(server.port)
+    inner = ["127.0.0.1", f"localhost:{port}", host, port, "", None, "http"]
+    outer = ["1.1.1.1", "outer.test:81", "proxy.test", "444", "/outer", "/outer", "https"]
+    assert found == (outer if trusted else inner)

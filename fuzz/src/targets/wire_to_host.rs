@@ -11,6 +11,7 @@ pub fn run(input: &[u8]) {
     let Ok(mut client) = Client::connect(WORKER, &mut out) else {
         return;
     };
+    client.ring(&mut out).unwrap();
     let mut ended = false;
     let _ = request(&mut client, &mut out);
     let error = frames(input, |frame| {
@@ -30,6 +31,10 @@ pub fn run(input: &[u8]) {
                 request(&mut client, &mut out)?;
             }
             Reply::Abort(abort) => assert!(!(abort.may_retry() && client.is_accepted())),
+            Reply::Filled => {
+                assert!(client.is_ring_used());
+                client.drained(&mut out)?;
+            }
             Reply::Hello | Reply::Accepted | Reply::Head(_) | Reply::Log(_) => {}
         }
         Ok(())

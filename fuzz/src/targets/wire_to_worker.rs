@@ -22,7 +22,7 @@ pub fn run(input: &[u8]) {
             }
             Order::Body { bytes, .. } => taken += bytes.len() as u32,
             Order::BodyFailed(_) | Order::Abort(_) => end(&mut server, &mut out)?,
-            Order::Hello | Order::Late => {}
+            Order::Hello | Order::Ring | Order::Drained | Order::Late => {}
         }
         if taken > 100 {
             taken = 0;

@@ -17,6 +17,9 @@ impl SendFlags {
     pub const END: Self = Self(2);
     /// `sendfile()` may be used for this file.
     pub const SENDFILE: Self = Self(4);
+    /// The bytes, or the file, are another process's, which may change or cut them off at any time: a host copies
+    /// them before it looks at them, and does not map the file.
+    pub const FOREIGN: Self = Self(8);
 
     /// Both sets of flags.
     #[must_use]

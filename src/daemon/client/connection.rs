@@ -1,12 +1,13 @@
 //! A connection to a worker, kept open from request to request.
 
+use super::super::ring::Consumer;
 use super::super::sys::poll;
 use super::super::sys::socket::{self, Address, Buffers, Wait};
 use super::super::wire::{Client, Decoder, Identity};
 use super::relay::Broken;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// Where to, and how.
@@ -32,14 +33,16 @@ pub struct Connection {
     pub out: Vec<u8>,
     /// Descriptors that arrived before their frames.
     pub files: VecDeque<OwnedFd>,
+    /// Blocks of the response, if memory could be had for them.
+    pub ring: Option<Consumer>,
     /// It has served a request before.
     pub used: bool,
 }
 
 /// Usual size of the buffer for what is received: several blocks of a stream at once.
 const RECEIVE: usize = 64 << 10;
-/// How large a buffer is kept for the next request.
-const MOST_KEPT: usize = 64 << 10;
+/// How large a buffer is kept for the next request: that of an environ with the first bytes of a body.
+const MOST_KEPT: usize = 128 << 10;
 /// How many descriptors may be on their way: no more than a worker sends before their frames are handled.
 const MOST_FILES: usize = 16;
 
@@ -66,15 +69,37 @@ impl Connection {
             generation: target.generation,
         };
         let client = Client::connect(identity, &mut out).map_err(Broken::Wire)?;
-        Ok(Self {
+        let mut connection = Self {
             fd,
             generation: target.generation,
             client,
             decoder: Decoder::new(RECEIVE),
             out,
             files: VecDeque::new(),
+            ring: None,
             used: false,
-        })
+        };
+        // Without it blocks come over the socket.
+        if let Ok((ring, fd)) = Consumer::create() {
+            connection.offer(fd.as_fd())?;
+            connection.ring = Some(ring);
+        }
+        Ok(connection)
+    }
+
+    /// Sends the greeting, and memory for blocks of responses with it.
+    fn offer(&mut self, memory: BorrowedFd<'_>) -> Result<(), Broken> {
+        self.client.ring(&mut self.out).map_err(Broken::Wire)?;
+        // A new socket has room for so little.
+        let parts = [IoSlice::new(&self.out)];
+        let sent = socket::send(self.fd.as_fd(), &parts, Some(memory), Wait::Block);
+        match sent {
+            Ok(count) if count == self.out.len() => {
+                self.out.clear();
+                Ok(())
+            }
+            _ => Err(Broken::Unreachable),
+        }
     }
 
     pub fn generation(&self) -> u32 {
@@ -105,6 +130,40 @@ impl Connection {
         self.out.clear();
         self.out.shrink_to(MOST_KEPT);
         Ok(())
+    }
+
+    /// A new request: nothing is in the memory.
+    pub fn begin(&mut self) {
+        if let Some(ring) = &mut self.ring {
+            ring.begin();
+        }
+    }
+
+    /// How many bytes of the response are in the memory.
+    pub fn filled(&self) -> Result<usize, Broken> {
+        match &self.ring {
+            Some(ring) if self.client.is_ring_used() => ring
+                .available()
+                .map_err(|_| Broken::Aborted("there is more in memory than fits".to_owned())),
+            _ => Ok(0),
+        }
+    }
+
+    /// Asks to be told of so many. False when they are there.
+    pub fn wants(&mut self, count: usize) -> Result<bool, Broken> {
+        if let Some(ring) = &mut self.ring
+            && self.client.is_ring_used()
+        {
+            ring.want(count);
+        }
+        Ok(self.filled()? < count)
+    }
+
+    /// Was told.
+    pub fn told(&mut self) {
+        if let Some(ring) = &mut self.ring {
+            ring.told();
+        }
     }
 
     /// Whether something arrives in time.

@@ -61,6 +61,21 @@ impl Output {
             self.held.extend_from_slice(bytes);
             return self.let_go(down, flags);
         }
+        self.pass(down, bytes, flags)
+    }
+
+    /// Something that must leave waits elsewhere, and leaves by [`Output::pass`].
+    pub fn note(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Sends what is held, and then a block. Gives how many bytes the host took.
+    pub fn pass<D: Downstream>(
+        &mut self,
+        down: &mut D,
+        bytes: &[u8],
+        flags: SendFlags,
+    ) -> Result<u64, Failure> {
         let before = self.let_go(down, SendFlags::MORE)?;
         Ok(before + self.send(down, bytes, flags)?)
     }
@@ -71,7 +86,8 @@ impl Output {
         down: &mut D,
         flags: SendFlags,
     ) -> Result<u64, Failure> {
-        if self.since.take().is_none() {
+        self.since = None;
+        if self.held.is_empty() {
             return Ok(0);
         }
         let held = std::mem::take(&mut self.held);

@@ -1,8 +1,9 @@
 //! One request over one connection: frames in, the host's exchange out.
 
+use super::super::ring;
 use super::super::settings::GroupSettings;
 use super::super::slots::Lease;
-use super::super::wire::{self, Abort, Client, End, Reply, Ticket, limit};
+use super::super::wire::{self, Abort, Client, End, Kind, Reply, Ticket, limit};
 use super::connection::Connection;
 use super::output::Output;
 use super::upload::Upload;
@@ -100,6 +101,8 @@ pub struct Relay<'d, D> {
 const PIECE: usize = 64 << 10;
 /// How much a host may have without having to send it on, where nothing else is set.
 const UNFLUSHED: usize = 8 << 20;
+/// What is in shared memory leaves when it is so much, and need not wait for more.
+const ENOUGH: usize = 64 << 10;
 /// What stands between name and value of a header field.
 const SEPARATOR: usize = ": ".len();
 
@@ -160,6 +163,7 @@ impl<'d, D: Downstream> Relay<'d, D> {
         let sent = client.request(out, request, level, ticket, &first, last);
         self.first = Some(first);
         sent?;
+        connection.begin();
         let used = std::mem::replace(&mut connection.used, true);
         if let Err(error) = connection.send(&[], &[]) {
             return Err(if used { Broken::Stale } else { lost(&error) });
@@ -169,10 +173,8 @@ impl<'d, D: Downstream> Relay<'d, D> {
             if let Some(finished) = self.take_frames(connection)? {
                 return Ok(finished);
             }
-            if !self.output_may_wait(connection) {
-                self.let_go(SendFlags::FLUSH)?;
-            }
-            if let Err(error) = connection.receive() {
+            if let Err(error) = self.receive(connection)? {
+                self.drain(connection)?;
                 self.let_go(SendFlags::FLUSH)?;
                 if self.complete {
                     return Ok(self.completed());
@@ -186,11 +188,53 @@ impl<'d, D: Downstream> Relay<'d, D> {
         }
     }
 
-    /// Whether more of the response comes soon enough to leave together with what is held.
-    fn output_may_wait(&self, connection: &Connection) -> bool {
-        self.output
-            .patience()
-            .is_none_or(|left| !left.is_zero() && connection.arrives_within(left))
+    /// Receives frames. What has to leave meanwhile waits only so long for more to leave with it.
+    fn receive(&mut self, connection: &mut Connection) -> Result<io::Result<()>, Broken> {
+        loop {
+            let count = connection.filled()?;
+            if count > 0 {
+                self.output.note();
+            }
+            let Some(left) = self.output.patience() else {
+                if connection.wants(1)? {
+                    return Ok(connection.receive());
+                }
+                continue;
+            };
+            if count < ENOUGH
+                && !left.is_zero()
+                && connection.wants(ENOUGH)?
+                && connection.arrives_within(left)
+            {
+                return Ok(connection.receive());
+            }
+            self.drain(connection)?;
+            self.let_go(SendFlags::FLUSH)?;
+        }
+    }
+
+    /// Sends on what is in the memory that is shared with the worker.
+    fn drain(&mut self, connection: &mut Connection) -> Result<(), Broken> {
+        loop {
+            let available = connection.filled()?;
+            let Some(memory) = connection.ring.as_mut().filter(|_| available > 0) else {
+                return Ok(());
+            };
+            // The worker fills one half while the other leaves.
+            let count = memory.next(available.min(ring::SIZE / 2)).len();
+            let flags = if memory.must_flush(count) {
+                SendFlags::FLUSH.with(SendFlags::FOREIGN)
+            } else {
+                SendFlags::FOREIGN
+            };
+            let sent = self.output.pass(self.down, memory.next(count), flags);
+            self.facts.bytes_out += sent.map_err(|_| Broken::Host)?;
+            if memory.take(count) {
+                let Connection { client, out, .. } = &mut *connection;
+                client.drained(out)?;
+                connection.send(&[], &[]).map_err(|error| lost(&error))?;
+            }
+        }
     }
 
     /// What has arrived of a body with a length, to go along with the request.
@@ -208,11 +252,17 @@ impl<'d, D: Downstream> Relay<'d, D> {
     /// Handles what has arrived.
     fn take_frames(&mut self, connection: &mut Connection) -> Result<Option<Finished>, Broken> {
         loop {
+            // What is in the memory came before every frame but the one that tells of it.
+            match connection.decoder.upcoming()? {
+                Some(header) if header.kind != Kind::Filled => self.drain(connection)?,
+                _ => {}
+            }
             let Some(frame) = connection.decoder.frame()? else {
                 return Ok(None);
             };
             match connection.client.receive(frame)? {
                 Reply::Hello | Reply::Accepted => {}
+                Reply::Filled => connection.told(),
                 Reply::Head(head) => {
                     self.send_head(&head.head())?;
                 }
@@ -289,7 +339,12 @@ impl<'d, D: Downstream> Relay<'d, D> {
             return Err(wrong("the descriptor that came is not of a file"));
         }
         self.down
-            .send_file(file.as_raw_fd(), offset, length, flags)
+            .send_file(
+                file.as_raw_fd(),
+                offset,
+                length,
+                flags.with(SendFlags::FOREIGN),
+            )
             .map_err(|_| Broken::Host)?;
         self.sent(length, flags);
         Ok(())

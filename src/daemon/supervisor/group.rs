@@ -4,6 +4,7 @@ use super::super::back_off::BackOff;
 use super::super::launch::address;
 use super::super::ledger::Ledger;
 use super::super::link::{Link, Message, Reason};
+use super::super::log::GroupLog;
 use super::super::plan::Role;
 use super::super::settings::GroupSettings;
 use super::super::slots::{self, Board, Held, State, Table};
@@ -36,6 +37,8 @@ pub struct GroupPart {
     pub table: OwnedFd,
     /// Its board.
     pub board: OwnedFd,
+    /// Its log.
+    pub log: GroupLog,
 }
 
 /// A group while it is supervised.
@@ -59,6 +62,7 @@ struct Names {
     settings: GroupSettings,
     socket_uid: Option<u32>,
     board: Board,
+    log: GroupLog,
 }
 
 fn is_running(board: &Board, held: Held) -> bool {
@@ -101,6 +105,7 @@ impl Group {
                 settings: part.settings,
                 socket_uid: part.socket_uid,
                 board: Board::open_for_host(part.board, layout)?,
+                log: part.log,
             },
             admission,
             rows,
@@ -133,7 +138,7 @@ impl Group {
     pub fn tick(&mut self, common: &Common, now: Instant) -> Instant {
         let mut next = now + LOOK_AROUND;
         for index in 0..self.rows.len() {
-            next = next.min(self.tick_row(common, index, now));
+            next = next.min(self.tick_row(index, now));
         }
         for place in 0..self.places.len() {
             next = next.min(self.tick_place(common, place, now));
@@ -145,7 +150,7 @@ impl Group {
             if busy || self.swept + IDLE <= now {
                 self.swept = now;
                 let board = &self.part.board;
-                self.note(common, |admission| {
+                self.note(|admission| {
                     let is_running = |held: Held| is_running(board, held);
                     admission.sweep(is_running)?;
                     admission.collect(is_running)
@@ -155,7 +160,7 @@ impl Group {
         next
     }
 
-    fn tick_row(&mut self, common: &Common, index: usize, now: Instant) -> Instant {
+    fn tick_row(&mut self, index: usize, now: Instant) -> Instant {
         let later = now + LOOK_AROUND;
         let timeout = self.part.settings.shutdown_timeout;
         let status = self.admission.table().row(index as u32);
@@ -187,7 +192,7 @@ impl Group {
                     return since + AVOIDED;
                 }
                 worker.avoided = None;
-                self.note(common, |admission| admission.ready(index as u32));
+                self.note(|admission| admission.ready(index as u32));
                 later
             }
             _ => later,
@@ -238,14 +243,10 @@ impl Group {
     }
 
     /// Changes the table. That this fails means that a process of the host holds its lock and does not go on.
-    fn note(
-        &self,
-        common: &Common,
-        change: impl FnOnce(&slots::Supervisor) -> Result<(), slots::Error>,
-    ) {
+    fn note(&self, change: impl FnOnce(&slots::Supervisor) -> Result<(), slots::Error>) {
         if let Err(error) = change(&self.admission) {
             let text = format!("Process group '{}': {error}", self.part.name);
-            common
+            self.part
                 .log
                 .line(Level::Critical, MessageId::GROUP_START, &text);
         }
@@ -261,22 +262,20 @@ impl Group {
                 self.part.name,
                 pause.as_secs_f64()
             );
-            common
+            self.part
                 .log
                 .line(Level::Critical, MessageId::GROUP_START, &text);
             return;
         }
         let (generation, threads) = (self.rows[index].generation, self.part.settings.threads);
-        self.note(common, |admission| {
-            admission.starting(index as u32, generation, threads)
-        });
+        self.note(|admission| admission.starting(index as u32, generation, threads));
     }
 
     fn try_start(&mut self, common: &Common, place: usize, index: usize) -> io::Result<()> {
         let (listener, address, generation) = self.listen(common, index)?;
         let listener = fd::out_of_the_way(listener)?;
         let (link, other) = Link::pair()?;
-        let ledger = Ledger::create(self.part.settings.threads)?;
+        let (ledger, memory) = Ledger::create(self.part.settings.threads)?;
         let role = Role::Worker {
             group: self.number,
             row: index as u32,
@@ -287,11 +286,13 @@ impl Group {
             self.part.board.fd(),
             listener.as_fd(),
             other.as_fd(),
-            ledger.fd(),
+            memory.as_fd(),
         ];
         // The link of this process, also where its file was replaced by an update.
         let program = Path::new("/proc/self/exe");
-        let child = spawn::spawn(program, role, self.part.display.as_deref(), &descriptors)?;
+        let name = self.part.display.as_deref();
+        let log = self.part.log.file.as_deref().map(AsFd::as_fd);
+        let child = spawn::spawn(program, role, name, log, &descriptors)?;
         let pid = child.id();
         let watched = process::watch(pid)?;
         let number = self.first + index as u64;
@@ -356,7 +357,7 @@ impl Group {
         while let Some(worker) = &mut self.rows[index].worker {
             match worker.link.receive() {
                 Ok(None) => return,
-                Ok(Some(message)) => self.heard(common, index, message),
+                Ok(Some(message)) => self.heard(index, message),
                 Err(_) => {
                     // The process itself will be noticed.
                     common.poll.remove(worker.link.as_fd());
@@ -366,7 +367,7 @@ impl Group {
         }
     }
 
-    fn heard(&mut self, common: &Common, index: usize, message: Message) {
+    fn heard(&mut self, index: usize, message: Message) {
         let Some(worker) = &mut self.rows[index].worker else {
             return;
         };
@@ -376,48 +377,46 @@ impl Group {
                 worker.ready = Some(Instant::now());
                 let (pid, place) = (worker.pid, worker.place);
                 let text = format!("Process {pid} of group '{}' is ready", self.part.name);
-                common.log.line(Level::Info, MessageId::NONE, &text);
-                self.note(common, |admission| admission.ready(index as u32));
-                self.replaced(common, place);
+                self.part.log.line(Level::Info, MessageId::NONE, &text);
+                self.note(|admission| admission.ready(index as u32));
+                self.replaced(place);
             }
             (Message::Retire(reason), Phase::Ready) => {
                 worker.phase = Phase::Retiring { reason };
-                self.tell(common, index, reason);
+                self.tell(index, reason);
             }
             (Message::Retire(reason) | Message::Drain(reason), Phase::Starting)
             | (Message::Drain(reason), Phase::Ready) => {
-                self.tell(common, index, reason);
-                self.drain(common, index, reason);
+                self.tell(index, reason);
+                self.drain(index, reason);
             }
-            (Message::Drain(reason), Phase::Retiring { .. }) => self.drain(common, index, reason),
+            (Message::Drain(reason), Phase::Retiring { .. }) => self.drain(index, reason),
             (Message::Stopping(reason), _) => {
                 worker.stopping(reason, self.part.settings.shutdown_timeout);
-                self.note(common, |admission| admission.draining(index as u32));
+                self.note(|admission| admission.draining(index as u32));
             }
             (Message::Freed, _) => {
                 let board = &self.part.board;
-                self.note(common, |admission| {
-                    admission.collect(|held| is_running(board, held))
-                });
+                self.note(|admission| admission.collect(|held| is_running(board, held)));
             }
             _ => {}
         }
     }
 
     /// A place has a new worker: the one before it may go.
-    fn replaced(&mut self, common: &Common, place: usize) {
+    fn replaced(&mut self, place: usize) {
         for index in 0..self.rows.len() {
             if let Some(worker) = &self.rows[index].worker
                 && worker.place == place
                 && let Phase::Retiring { reason } = worker.phase
             {
-                self.drain(common, index, reason);
+                self.drain(index, reason);
             }
         }
     }
 
     /// What a worker has may finish, and it gets nothing new.
-    fn drain(&mut self, common: &Common, index: usize, reason: Reason) {
+    fn drain(&mut self, index: usize, reason: Reason) {
         let evicted = reason == Reason::EvictionSignal;
         let timeout = self.part.settings.drain_timeout(evicted);
         let timeout = if reason.is_graceful() {
@@ -429,22 +428,22 @@ impl Group {
             let deadline = timeout.map(|timeout| Instant::now() + timeout);
             worker.phase = Phase::Draining { deadline, reason };
         }
-        self.note(common, |admission| admission.draining(index as u32));
+        self.note(|admission| admission.draining(index as u32));
     }
 
-    fn tell(&self, common: &Common, index: usize, reason: Reason) {
+    fn tell(&self, index: usize, reason: Reason) {
         if let Some(worker) = &self.rows[index].worker {
             let (pid, why) = (worker.pid, reason.words());
             let text = format!(
                 "Process {pid} of group '{}' is replaced: {why}",
                 self.part.name
             );
-            common.log.line(Level::Info, MessageId::NONE, &text);
+            self.part.log.line(Level::Info, MessageId::NONE, &text);
         }
     }
 
     /// A worker has ended.
-    pub fn died(&mut self, common: &Common, number: u64) {
+    pub fn died(&mut self, number: u64) {
         let index = (number - self.first) as usize;
         let threads = self.part.settings.threads;
         let Some(worker) = self.rows[index].worker.take() else {
@@ -473,7 +472,7 @@ impl Group {
         if let Some(path) = worker.address.path() {
             let _ = std::fs::remove_file(Path::new(std::ffi::OsStr::from_bytes(path)));
         }
-        self.note(common, |admission| admission.gone(index as u32));
+        self.note(|admission| admission.gone(index as u32));
         let running = worker.ledger.running(threads, clock::seconds());
         let obituary = Obituary {
             worker: &worker,
@@ -490,22 +489,24 @@ impl Group {
             ));
         }
         if orderly {
-            common.log.line(Level::Info, MessageId::NONE, &text);
+            self.part.log.line(Level::Info, MessageId::NONE, &text);
         } else {
-            common.log.line(Level::Error, MessageId::WORKER_EXIT, &text);
+            self.part
+                .log
+                .line(Level::Error, MessageId::WORKER_EXIT, &text);
         }
     }
 
     /// Ends the group; for good when no other supervisor will take it over.
-    pub fn close(&mut self, common: &Common, for_good: bool) {
+    pub fn close(&mut self, for_good: bool) {
         self.closed = true;
         if for_good {
-            self.note(common, slots::Supervisor::close);
+            self.note(slots::Supervisor::close);
         }
         for index in 0..self.rows.len() {
             if let Some(worker) = &mut self.rows[index].worker {
                 worker.stop(Reason::ShutdownSignal, self.part.settings.shutdown_timeout);
-                self.note(common, |admission| admission.draining(index as u32));
+                self.note(|admission| admission.draining(index as u32));
             }
         }
     }

@@ -106,6 +106,7 @@ pub fn run(parts: Parts) -> io::Result<()> {
     let mut first = 0;
     let mut groups = Vec::new();
     for (number, part) in parts.groups.into_iter().enumerate() {
+        let log = part.log.clone();
         match Group::new(number as u32, first, part) {
             Ok(group) => {
                 first += group.rows() as u64;
@@ -115,9 +116,7 @@ pub fn run(parts: Parts) -> io::Result<()> {
             Err(slots::Error::Foreign) => {}
             Err(error) => {
                 let text = format!("Process group number {}: {error}", number + 1);
-                common
-                    .log
-                    .line(Level::Critical, MessageId::GROUP_START, &text);
+                log.line(Level::Critical, MessageId::GROUP_START, &text);
             }
         }
     }
@@ -201,10 +200,10 @@ impl Supervisor {
             number => {
                 let (row, link) = (number % event::LINK, number >= event::LINK);
                 if let Some(group) = self.groups.iter_mut().find(|group| group.has(row)) {
-                    if link {
-                        group.read_link(&self.common, row);
-                    } else {
-                        group.died(&self.common, row);
+                    // What ends at once may be known to have ended before it was heard.
+                    group.read_link(&self.common, row);
+                    if !link {
+                        group.died(row);
                     }
                 }
             }
@@ -245,7 +244,7 @@ impl Supervisor {
             &format!("Stopping all process groups: {why}"),
         );
         for group in &mut self.groups {
-            group.close(&self.common, for_good);
+            group.close(for_good);
         }
     }
 }

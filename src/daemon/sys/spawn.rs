@@ -8,7 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Executes a program in a role, with these descriptors and no input. `name` is what a list of processes shows.
+/// Executes a program in a role, with these descriptors and no input. `name` is what a list of processes shows; `log`
+/// is where its standard streams go, which otherwise are those of this process.
 ///
 /// The caller may have threads: between fork and exec nothing happens but system calls.
 ///
@@ -18,6 +19,7 @@ pub fn spawn(
     program: &Path,
     role: Role,
     name: Option<&OsStr>,
+    log: Option<BorrowedFd<'_>>,
     descriptors: &[BorrowedFd<'_>],
 ) -> io::Result<Child> {
     let numbers: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
@@ -27,6 +29,10 @@ pub fn spawn(
         .stdin(Stdio::null());
     if let Some(name) = name {
         command.arg0(name);
+    }
+    if let Some(log) = log {
+        command.stdout(log.try_clone_to_owned()?);
+        command.stderr(log.try_clone_to_owned()?);
     }
     let inherit = move || {
         for number in &numbers {

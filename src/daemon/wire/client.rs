@@ -11,7 +11,7 @@ use super::limit;
 use super::log;
 use super::request::{self, Beside, Ticket};
 use super::send;
-use super::turn::{Phase, Turn};
+use super::turn::{Phase, Ring, Turn};
 use super::writer::Writer;
 use wsgi_core_abi::{Level, LogRecord, Request, SendFlags};
 
@@ -37,6 +37,8 @@ pub enum Reply<'a> {
         /// Flags to send it on with.
         flags: SendFlags,
     },
+    /// Blocks of the response are in the memory that the two share.
+    Filled,
     /// A record for the request's log.
     Log(LogRecord<'a>),
     /// The request is done and the connection free.
@@ -59,6 +61,35 @@ impl Client {
     /// None in practice.
     pub fn connect(worker: Identity, out: &mut Vec<u8>) -> Result<Self, Error> {
         Turn::new(worker, out).map(|turn| Self { turn })
+    }
+
+    /// Gives the worker memory for blocks of responses. Its descriptor goes with the first byte of this frame.
+    ///
+    /// # Errors
+    /// When it has some, or a request was sent before.
+    pub fn ring(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.turn.ring != Ring::None || self.turn.phase != Phase::Idle {
+            return Err(Error::OutOfTurn(Kind::Ring));
+        }
+        self.turn.ring = Ring::Unused;
+        Writer::new(out, Kind::Ring, Flags::NONE).finish()
+    }
+
+    /// Tells that there is room in that memory.
+    ///
+    /// # Errors
+    /// When there is no such memory.
+    pub fn drained(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.turn.ring == Ring::None {
+            return Err(Error::OutOfTurn(Kind::Drained));
+        }
+        Writer::new(out, Kind::Drained, Flags::NONE).finish()
+    }
+
+    /// Whether what is in that memory belongs to the response and comes before the next frame.
+    #[must_use]
+    pub fn is_ring_used(&self) -> bool {
+        self.turn.phase == Phase::Headed && self.turn.ring == Ring::Used
     }
 
     /// Whether a request may be sent on this connection.
@@ -195,19 +226,29 @@ impl Client {
                 Ok(Reply::Credit)
             }
             Kind::Head => self.head(frame),
+            Kind::Data if self.turn.ring == Ring::Used && !frame.payload.is_empty() => {
+                Err(Error::Unexpected(Kind::Data))
+            }
             Kind::Data => Ok(Reply::Data(frame.payload, self.sent(frame))),
             Kind::File => {
                 let (offset, length) = send::decode_file(frame)?;
+                self.turn.file();
                 Ok(Reply::File {
                     offset,
                     length,
                     flags: self.sent(frame),
                 })
             }
+            Kind::Filled => {
+                self.turn.ring = Ring::Used;
+                Ok(Reply::Filled)
+            }
             Kind::Log => log::decode(frame).map(Reply::Log),
             Kind::End => self.end(frame),
             Kind::Abort => self.aborted_by_worker(frame),
-            Kind::Request | Kind::Body => Err(Error::Unexpected(frame.header.kind)),
+            Kind::Request | Kind::Body | Kind::Ring | Kind::Drained => {
+                Err(Error::Unexpected(frame.header.kind))
+            }
         }
     }
 
@@ -220,8 +261,12 @@ impl Client {
             Kind::Accepted => self.turn.phase == Phase::Begun && !self.turn.accepted,
             Kind::Head => self.turn.phase == Phase::Begun,
             Kind::Data | Kind::File => self.turn.phase == Phase::Headed,
+            Kind::Filled => {
+                self.turn.phase == Phase::Headed
+                    && matches!(self.turn.ring, Ring::Unused | Ring::Used)
+            }
             Kind::Credit | Kind::Log | Kind::End => self.turn.in_request(),
-            Kind::Request | Kind::Body => false,
+            Kind::Request | Kind::Body | Kind::Ring | Kind::Drained => false,
         };
         if in_turn {
             Ok(())

@@ -32,11 +32,17 @@ pub enum Kind {
     End = 10,
     /// Host to worker: nobody wants the response any more. Worker to host: the connection ends.
     Abort = 11,
+    /// Host to worker: memory for blocks of responses; its descriptor travels beside the frame.
+    Ring = 12,
+    /// Worker to host: there is something in that memory.
+    Filled = 13,
+    /// Host to worker: there is room in it.
+    Drained = 14,
 }
 
 impl Kind {
     fn from_byte(byte: u8) -> Option<Self> {
-        const KINDS: [Kind; 11] = [
+        const KINDS: [Kind; 14] = [
             Kind::Hello,
             Kind::Request,
             Kind::Body,
@@ -48,6 +54,9 @@ impl Kind {
             Kind::Log,
             Kind::End,
             Kind::Abort,
+            Kind::Ring,
+            Kind::Filled,
+            Kind::Drained,
         ];
         KINDS.get(usize::from(byte).wrapping_sub(1)).copied()
     }
@@ -61,7 +70,7 @@ impl Kind {
             Self::Head => limit::HEAD,
             Self::Body | Self::Data => limit::BLOCK,
             Self::Credit => 4,
-            Self::Accepted => 0,
+            Self::Accepted | Self::Ring | Self::Filled | Self::Drained => 0,
             Self::File => 16,
             Self::Log => 16 + limit::TEXT + limit::FILE_NAME,
             Self::End => 48 + limit::TEXT,
@@ -95,6 +104,9 @@ impl std::fmt::Display for Kind {
             Self::Log => "log",
             Self::End => "end",
             Self::Abort => "abort",
+            Self::Ring => "ring",
+            Self::Filled => "filled",
+            Self::Drained => "drained",
         })
     }
 }
@@ -207,7 +219,7 @@ mod tests {
 
     #[test]
     fn headers_survive_the_wire() {
-        for kind in 1..=11 {
+        for kind in 1..=14 {
             let kind = Kind::from_byte(kind).unwrap();
             let flags = if kind == Kind::Body {
                 Flags::LAST
@@ -225,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_header_that_announces_too_much_is_refused() {
-        for kind in 1..=11 {
+        for kind in 1..=14 {
             let kind = Kind::from_byte(kind).unwrap();
             let length = kind.limit() + 1;
             let header = Header {
@@ -263,8 +275,8 @@ mod tests {
     fn unknown_types_flags_and_reserved_bytes_are_refused() {
         assert_eq!(Header::decode([0; 8]), Err(Error::Kind(0)));
         assert_eq!(
-            Header::decode([12, 0, 0, 0, 0, 0, 0, 0]),
-            Err(Error::Kind(12))
+            Header::decode([15, 0, 0, 0, 0, 0, 0, 0]),
+            Err(Error::Kind(15))
         );
         assert_eq!(
             Header::decode([7, 4, 0, 0, 0, 0, 0, 0]),

@@ -10,7 +10,7 @@ use super::hello::Identity;
 use super::log;
 use super::request::{self, RequestHead};
 use super::send;
-use super::turn::{Phase, Turn};
+use super::turn::{Phase, Ring, Turn};
 use super::writer::Writer;
 use wsgi_core_abi::{Head, LogRecord, SendFlags};
 
@@ -30,6 +30,10 @@ pub enum Order<'a> {
     },
     /// The rest of the body can't be read: the system's words.
     BodyFailed(&'a [u8]),
+    /// There is memory for blocks of responses; its descriptor came beside the frame.
+    Ring,
+    /// There is room in it.
+    Drained,
     /// Nobody wants the response any more.
     Abort(Abort<'a>),
     /// Sent for the request before, while its end was on the way; of no use.
@@ -128,10 +132,37 @@ impl Server {
     /// When there is no head, the response is complete or the block is too long.
     pub fn block(&mut self, length: usize, flags: SendFlags) -> Result<[u8; HEADER_LEN], Error> {
         self.check_block(Kind::Data)?;
+        if self.is_ring_used() && length > 0 {
+            return Err(Error::OutOfTurn(Kind::Data));
+        }
         let known = SendFlags::FLUSH.with(SendFlags::END);
         let header = send::block_header(Kind::Data, send::to_wire(flags, known), length)?;
         self.sent(flags);
         Ok(header)
+    }
+
+    /// Whether blocks of the response may be put into the memory that the two share.
+    #[must_use]
+    pub fn may_use_ring(&self) -> bool {
+        self.turn.phase == Phase::Headed && matches!(self.turn.ring, Ring::Unused | Ring::Used)
+    }
+
+    /// Whether all of them have to be, for one was.
+    #[must_use]
+    pub fn is_ring_used(&self) -> bool {
+        self.turn.phase == Phase::Headed && self.turn.ring == Ring::Used
+    }
+
+    /// Tells that they are there. The first time this comes behind all blocks before.
+    ///
+    /// # Errors
+    /// When they may not be.
+    pub fn filled(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        if !self.may_use_ring() {
+            return Err(Error::OutOfTurn(Kind::Filled));
+        }
+        self.turn.ring = Ring::Used;
+        Writer::new(out, Kind::Filled, Flags::NONE).finish()
     }
 
     /// Sends a piece of a file. The descriptor goes with the first byte of this frame, and no other does.
@@ -147,6 +178,7 @@ impl Server {
     ) -> Result<(), Error> {
         self.check_block(Kind::File)?;
         send::encode_file(out, offset, length, flags)?;
+        self.turn.file();
         self.sent(flags);
         Ok(())
     }
@@ -217,6 +249,11 @@ impl Server {
             Kind::Body if frame.header.flags.has(Flags::FAILED) => self.body_failed(frame),
             Kind::Body => self.body(frame),
             Kind::Abort => self.aborted_by_host(frame),
+            Kind::Ring if self.turn.ring == Ring::None && self.turn.phase == Phase::Idle => {
+                self.turn.ring = Ring::Unused;
+                Ok(Order::Ring)
+            }
+            Kind::Drained if self.turn.ring != Ring::None => Ok(self.timely(Order::Drained)),
             _ => Err(Error::Unexpected(kind)),
         }
     }

@@ -22,11 +22,25 @@ pub enum Phase {
     Closed,
 }
 
+/// Memory for blocks of responses, and what became of it in this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ring {
+    /// There is none.
+    None,
+    /// There is some, and no block of this response was in it.
+    Unused,
+    /// From now on all blocks are in it.
+    Used,
+    /// A file followed: no more blocks are.
+    Over,
+}
+
 /// Protocol state of a connection, on either side.
 #[derive(Debug)]
 pub struct Turn {
     worker: Identity,
     pub greeted: bool,
+    pub ring: Ring,
     pub phase: Phase,
     /// Application code has, or has had, the request.
     pub accepted: bool,
@@ -44,6 +58,7 @@ impl Turn {
         Ok(Self {
             worker,
             greeted: false,
+            ring: Ring::None,
             phase: Phase::Idle,
             accepted: false,
             credit: Credit::default(),
@@ -68,6 +83,16 @@ impl Turn {
         self.credit = Credit::default();
         self.body_open = body_open;
         self.aborted = false;
+        if self.ring != Ring::None {
+            self.ring = Ring::Unused;
+        }
+    }
+
+    /// A file is sent, or arrives.
+    pub fn file(&mut self) {
+        if self.ring != Ring::None {
+            self.ring = Ring::Over;
+        }
     }
 
     pub fn in_request(&self) -> bool {

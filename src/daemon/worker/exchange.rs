@@ -45,6 +45,7 @@ impl WorkerExchange<'_> {
         if self.stream.out.len() + data.len() <= SMALL {
             self.stream.out.extend_from_slice(&header);
             self.stream.out.extend_from_slice(data);
+            self.stream.blocks_wait = true;
             return Ok(());
         }
         self.stream
@@ -101,6 +102,16 @@ impl Exchange for WorkerExchange<'_> {
         self.check()?;
         // An empty end on its own follows blocks that have left: application code may run before the end frame.
         let leave = flags.has(SendFlags::FLUSH) || (data.is_empty() && self.stream.out.is_empty());
+        let data = if self.stream.takes(data.len()) {
+            let flush = flags.has(SendFlags::FLUSH);
+            self.stream.put(data, flush).map_err(|_| Failure)?;
+            if !flags.has(SendFlags::END) {
+                return Ok(());
+            }
+            &[]
+        } else {
+            data
+        };
         let mut blocks = data.chunks(limit::BLOCK).peekable();
         if blocks.peek().is_none() {
             self.send_block(data, flags)?;

@@ -1,5 +1,6 @@
 //! A connection of a host, as bytes and frames.
 
+use super::super::ring::Producer;
 use super::super::sys::socket::{self, Wait};
 use super::super::sys::{poll, retry};
 use super::super::wire::{self, Abort, Decoder, Order, Server};
@@ -18,6 +19,9 @@ pub struct Stream {
     pub server: Server,
     /// Frames that wait to be sent.
     pub out: Vec<u8>,
+    /// There are blocks of the response among them.
+    pub blocks_wait: bool,
+    ring: Ring,
     /// For the request frame, to be used again.
     pub spare: Vec<u8>,
     /// Body that arrived and was not read.
@@ -32,6 +36,18 @@ pub struct Stream {
     timeout: Option<Duration>,
 }
 
+/// Memory for blocks of responses.
+#[derive(Debug)]
+enum Ring {
+    /// Nothing was received yet.
+    Awaited,
+    /// The host has none.
+    None,
+    /// No block has been long enough for it.
+    Offered(OwnedFd),
+    Open(Producer),
+}
+
 impl Stream {
     pub fn new(
         fd: OwnedFd,
@@ -44,6 +60,8 @@ impl Stream {
             server: Server::accept(identity, &mut out)?,
             decoder: Decoder::new(RECEIVE),
             out,
+            blocks_wait: false,
+            ring: Ring::Awaited,
             spare: Vec::new(),
             body: Vec::new(),
             body_start: 0,
@@ -63,6 +81,9 @@ impl Stream {
         self.body.clear();
         self.body_start = 0;
         self.failed = None;
+        if let Ring::Open(ring) = &mut self.ring {
+            ring.begin();
+        }
     }
 
     /// Receives what there is without waiting. False when there is nothing.
@@ -72,10 +93,22 @@ impl Stream {
     pub fn receive(&mut self) -> io::Result<bool> {
         let space = self.decoder.space();
         let room = space.len();
-        match socket::receive_bytes(self.fd.as_fd(), space, Wait::Never) {
+        // A descriptor ends what is received with it.
+        let first = matches!(self.ring, Ring::Awaited);
+        let received = match self.ring {
+            Ring::Awaited => {
+                let received = socket::receive(self.fd.as_fd(), space, Wait::Never);
+                received.map(|(count, ring)| {
+                    self.ring = ring.map_or(Ring::None, Ring::Offered);
+                    count
+                })
+            }
+            _ => socket::receive_bytes(self.fd.as_fd(), space, Wait::Never),
+        };
+        match received {
             Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
             Ok(count) => {
-                self.more = count == room;
+                self.more = first || count == room;
                 self.decoder.filled(count);
                 Ok(true)
             }
@@ -212,6 +245,7 @@ impl Stream {
         self.out = out;
         self.out.clear();
         self.out.shrink_to(MOST_KEPT);
+        self.blocks_wait = false;
         if result.is_err() {
             self.broken = true;
         }
@@ -249,6 +283,62 @@ impl Stream {
         Ok(())
     }
 
+    /// Whether a block of this length goes through the memory that is shared with the host.
+    pub fn takes(&mut self, length: usize) -> bool {
+        if self.server.is_ring_used() {
+            return length > 0;
+        }
+        if length < LARGE || !self.server.may_use_ring() {
+            return false;
+        }
+        self.ring = match std::mem::replace(&mut self.ring, Ring::None) {
+            Ring::Offered(fd) => Producer::open(fd).map_or(Ring::None, Ring::Open),
+            ring => ring,
+        };
+        matches!(self.ring, Ring::Open(_))
+    }
+
+    /// Puts a block into the memory, and tells the host if it waits for it.
+    ///
+    /// # Errors
+    /// When the host has gone.
+    pub fn put(&mut self, block: &[u8], flush: bool) -> io::Result<()> {
+        if self.blocks_wait {
+            self.flush()?;
+        }
+        let mut rest = block;
+        loop {
+            let Ring::Open(ring) = &mut self.ring else {
+                return Err(io::Error::from(io::ErrorKind::Unsupported));
+            };
+            let count = ring.put(rest);
+            rest = &rest[count..];
+            if ring.publish(flush && rest.is_empty()) || !self.server.is_ring_used() {
+                let told = self.server.filled(&mut self.out);
+                told.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+            }
+            if !self.out.is_empty() {
+                self.flush()?;
+            }
+            if rest.is_empty() {
+                return Ok(());
+            }
+            self.wait_for_drain()?;
+        }
+    }
+
+    fn wait_for_drain(&mut self) -> io::Result<()> {
+        while let Ring::Open(ring) = &self.ring
+            && ring.wait_for_room()
+        {
+            self.wait_and_receive();
+            if self.is_gone() {
+                return Err(io::Error::from(io::ErrorKind::BrokenPipe));
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the connection up, with a reason.
     pub fn abort(&mut self, abort: &Abort<'_>) {
         if self.server.abort(&mut self.out, abort).is_ok() {
@@ -259,6 +349,8 @@ impl Stream {
     }
 }
 
+/// The least length of a block that is put into shared memory.
+const LARGE: usize = 4 << 10;
 /// How much of a body may be on its way.
 const WINDOW: u32 = 256 << 10;
 /// How large a buffer is kept for the next request.

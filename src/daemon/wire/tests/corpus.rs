@@ -11,6 +11,7 @@ pub fn waiting_client() -> Client {
         Client::connect(WORKER, &mut Vec::new()).unwrap(),
         Vec::new(),
     );
+    client.ring(&mut out).unwrap();
     client
         .request(
             &mut out,
@@ -39,10 +40,11 @@ fn question() -> Vec<u8> {
     out
 }
 
-/// Greeting, request, body, body, and a failed read, then an abort.
+/// Greeting, memory, request, body, body, and a failed read, room, then an abort.
 pub fn to_worker() -> Vec<u8> {
     let mut out = Vec::new();
     let mut client = Client::connect(WORKER, &mut out).unwrap();
+    client.ring(&mut out).unwrap();
     let environ = [
         Pair::new(b"REQUEST_METHOD", b"POST"),
         Pair::new(b"HTTP_X", b""),
@@ -69,6 +71,7 @@ pub fn to_worker() -> Vec<u8> {
     client
         .body_failed(&mut out, b"Connection reset by peer")
         .unwrap();
+    client.drained(&mut out).unwrap();
     client
         .abort(&mut out, &Abort::new(AbortReason::ClientGone, ""))
         .unwrap();
@@ -88,6 +91,7 @@ fn waiting_server(out: &mut Vec<u8>) -> Server {
     let mut server = Server::accept(WORKER, out).unwrap();
     let mut incoming = Vec::new();
     let mut client = Client::connect(WORKER, &mut incoming).unwrap();
+    client.ring(&mut incoming).unwrap();
     client
         .request(
             &mut incoming,
@@ -102,7 +106,7 @@ fn waiting_server(out: &mut Vec<u8>) -> Server {
     server
 }
 
-/// Greeting, accepted, credit, log, head, data, data, file, end.
+/// Greeting, accepted, credit, log, head, data, data, blocks in memory, file, end.
 pub fn to_host() -> Vec<u8> {
     let mut out = Vec::new();
     let mut server = waiting_server(&mut out);
@@ -123,6 +127,7 @@ pub fn to_host() -> Vec<u8> {
         out.extend(server.block(block.len(), SendFlags::FLUSH).unwrap());
         out.extend(block);
     }
+    server.filled(&mut out).unwrap();
     server
         .file(
             &mut out,

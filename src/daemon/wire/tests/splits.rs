@@ -67,7 +67,7 @@ fn host_story(bytes: &[u8], cuts: &[usize]) -> Vec<String> {
 fn a_worker_understands_the_same_wherever_the_bytes_are_cut() {
     let bytes = corpus::to_worker();
     let whole = worker_story(&bytes, &[]);
-    assert_eq!(whole.len(), 6);
+    assert_eq!(whole.len(), 8);
     for cut in 0..=bytes.len() {
         assert_eq!(worker_story(&bytes, &[cut]), whole, "cut at {cut}");
         assert_eq!(
@@ -83,7 +83,7 @@ fn a_worker_understands_the_same_wherever_the_bytes_are_cut() {
 fn a_host_understands_the_same_wherever_the_bytes_are_cut() {
     let bytes = corpus::to_host();
     let whole = host_story(&bytes, &[]);
-    assert_eq!(whole.len(), 9);
+    assert_eq!(whole.len(), 10);
     for cut in 0..=bytes.len() {
         assert_eq!(host_story(&bytes, &[cut]), whole, "cut at {cut}");
         assert_eq!(

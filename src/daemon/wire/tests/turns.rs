@@ -401,3 +401,120 @@ fn a_ticket_takes_the_place_of_the_accepted_frame() {
     to_client(&mut client, &out).unwrap();
     assert!(client.is_accepted());
 }
+
+/// Both sides of a connection with memory, and a response that has begun.
+fn headed_with_memory() -> (Client, Server) {
+    let (mut client, mut server) = connected();
+    let (mut to_worker, mut to_host) = (Vec::new(), Vec::new());
+    client.ring(&mut to_worker).unwrap();
+    send_request(&mut client, &mut to_worker, b"", true);
+    to_server(&mut server, &to_worker).unwrap();
+    server.accepted(&mut to_host, false).unwrap();
+    server.head(&mut to_host, &head(&[])).unwrap();
+    to_client(&mut client, &to_host).unwrap();
+    (client, server)
+}
+
+#[test]
+fn memory_is_given_once_and_before_the_first_request() {
+    let (mut client, mut server) = connected();
+    let mut out = Vec::new();
+    client.ring(&mut out).unwrap();
+    assert_eq!(client.ring(&mut out), Err(Error::OutOfTurn(Kind::Ring)));
+    assert_eq!(to_server(&mut server, &out), Ok(()));
+    assert_eq!(
+        to_server(&mut server, &out),
+        Err(Error::Unexpected(Kind::Ring))
+    );
+    let (mut client, _) = accepted(true);
+    assert_eq!(client.ring(&mut out), Err(Error::OutOfTurn(Kind::Ring)));
+}
+
+#[test]
+fn without_memory_nobody_speaks_of_it() {
+    let (mut client, mut server) = accepted(true);
+    let mut out = Vec::new();
+    server.head(&mut out, &head(&[])).unwrap();
+    to_client(&mut client, &out).unwrap();
+    assert!(!server.may_use_ring());
+    assert_eq!(server.filled(&mut out), Err(Error::OutOfTurn(Kind::Filled)));
+    assert_eq!(
+        client.drained(&mut out),
+        Err(Error::OutOfTurn(Kind::Drained))
+    );
+    assert_eq!(
+        to_client(&mut client, &frame(Kind::Filled, b"")),
+        Err(Error::Unexpected(Kind::Filled))
+    );
+    assert_eq!(
+        to_server(&mut server, &frame(Kind::Drained, b"")),
+        Err(Error::Unexpected(Kind::Drained))
+    );
+}
+
+#[test]
+fn after_the_first_block_in_memory_all_are() {
+    let (mut client, mut server) = headed_with_memory();
+    let mut out = server.block(3, SendFlags::MORE).unwrap().to_vec();
+    out.extend(b"one");
+    to_client(&mut client, &out).unwrap();
+    assert!(!client.is_ring_used());
+    out.clear();
+    server.filled(&mut out).unwrap();
+    assert_eq!(
+        server.block(3, SendFlags::MORE),
+        Err(Error::OutOfTurn(Kind::Data))
+    );
+    out.extend(server.block(0, SendFlags::END).unwrap());
+    to_client(&mut client, &out[..HEADER_LEN]).unwrap();
+    assert!(client.is_ring_used());
+    to_client(&mut client, &out[HEADER_LEN..]).unwrap();
+    assert!(!client.is_ring_used());
+    assert_eq!(
+        to_client(&mut client, &frame(Kind::Filled, b"")),
+        Err(Error::Unexpected(Kind::Filled))
+    );
+
+    let (mut client, _) = headed_with_memory();
+    to_client(&mut client, &frame(Kind::Filled, b"")).unwrap();
+    assert_eq!(
+        to_client(&mut client, &frame(Kind::Data, b"x")),
+        Err(Error::Unexpected(Kind::Data))
+    );
+}
+
+#[test]
+fn a_file_ends_the_use_of_memory_for_this_response() {
+    let (mut client, mut server) = headed_with_memory();
+    let mut out = Vec::new();
+    server.filled(&mut out).unwrap();
+    server.file(&mut out, 0, 1, SendFlags::MORE).unwrap();
+    assert!(!server.may_use_ring());
+    out.extend(server.block(1, SendFlags::END).unwrap());
+    out.extend(b"x");
+    server.end(&mut out, &END).unwrap();
+    to_client(&mut client, &out).unwrap();
+    assert!(!client.is_ring_used());
+
+    let mut out = Vec::new();
+    send_request(&mut client, &mut out, b"", true);
+    to_server(&mut server, &out).unwrap();
+    server.accepted(&mut Vec::new(), true).unwrap();
+    server.head(&mut Vec::new(), &head(&[])).unwrap();
+    assert!(server.may_use_ring(), "the next one has it again");
+}
+
+#[test]
+fn room_that_is_told_of_too_late_is_of_no_use() {
+    let (_, mut server) = headed_with_memory();
+    server.end(&mut Vec::new(), &END).unwrap();
+    let bytes = frame(Kind::Drained, b"");
+    let mut late = false;
+    frames(&bytes, 4096, |frame| {
+        server
+            .receive(frame)
+            .map(|order| late = matches!(order, Order::Late))
+    })
+    .unwrap();
+    assert!(late);
+}
