@@ -24,7 +24,6 @@
 #include "unixd.h"
 #include "util_script.h"
 
-#include "apr_date.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
 
@@ -68,19 +67,13 @@ typedef struct {
     ap_regex_t *regex;
     const char *target; /* the script */
     wsgi_core_settings *settings;
-    apr_array_header_t *layers; /* settings if there are any, as a layer */
+    apr_array_header_t *layers; /* settings as the only layer */
 } declaration;
 
 typedef struct {
     process_config *process;
     apr_array_header_t *aliases; /* of declaration * */
 } server_config;
-
-/* Settings are layers: merging puts layers together and looks into none. */
-typedef struct {
-    wsgi_core_settings *own;    /* of this very section */
-    apr_array_header_t *layers; /* of wsgi_core_settings *, outermost first */
-} dir_config;
 
 /* A request while the engine serves it. */
 typedef struct {
@@ -134,27 +127,25 @@ static void *create_server_config(apr_pool_t *p, server_rec *s)
     return conf;
 }
 
+/* What is configured for a directory is an array of wsgi_core_settings *, the
+ * outermost first: merging puts such layers together and looks into none.
+ */
 static void *create_dir_config(apr_pool_t *p, char *dir)
 {
-    dir_config *conf = apr_pcalloc(p, sizeof(*conf));
-
-    conf->layers = apr_array_make(p, 1, sizeof(wsgi_core_settings *));
-    return conf;
+    return apr_array_make(p, 1, sizeof(wsgi_core_settings *));
 }
 
-static void *merge_dir_config(apr_pool_t *p, void *basev, void *addv)
+static void *merge_dir_config(apr_pool_t *p, void *base, void *add)
 {
-    const dir_config *base = basev;
-    const dir_config *add = addv;
-    dir_config *conf;
-
     /* httpd merges for each request, mostly sections without settings. */
-    if (!base->layers->nelts || !add->layers->nelts) {
-        return add->layers->nelts ? addv : basev;
-    }
-    conf = apr_pcalloc(p, sizeof(*conf));
-    conf->layers = apr_array_append(p, base->layers, add->layers);
-    return conf;
+    return apr_is_empty_array(add)    ? base
+           : apr_is_empty_array(base) ? add
+                                      : apr_array_append(p, base, add);
+}
+
+static const apr_array_header_t *layers_of(const ap_conf_vector_t *section)
+{
+    return ap_get_module_config(section, &wsgi_module);
 }
 
 /* Layers as the engine wants them. */
@@ -243,14 +234,15 @@ static const char *add_interpreter_options(cmd_parms *cmd, void *dummy,
 static const char *set_dir_option(cmd_parms *cmd, void *mconfig,
                                   const char *value)
 {
-    dir_config *conf = mconfig;
+    apr_array_header_t *layers = mconfig;
     wsgi_core_error *err = NULL;
 
-    if (!conf->own) {
-        conf->own = new_settings(cmd->pool, WSGI_CORE_SCOPE_DIRECTORY);
-        APR_ARRAY_PUSH(conf->layers, wsgi_core_settings *) = conf->own;
+    if (apr_is_empty_array(layers)) {
+        APR_ARRAY_PUSH(layers, wsgi_core_settings *) =
+            new_settings(cmd->pool, WSGI_CORE_SCOPE_DIRECTORY);
     }
-    wsgi_core_settings_set(conf->own, cmd->info, value, strlen(value), &err);
+    wsgi_core_settings_set(APR_ARRAY_IDX(layers, 0, wsgi_core_settings *),
+                           cmd->info, value, strlen(value), &err);
     return report(cmd, err);
 }
 
@@ -290,9 +282,7 @@ static const char *add_declared(cmd_parms *cmd, void *dummy, const char *line)
                                                       : WSGI_CORE_SCOPE_SCRIPT);
     wsgi_core_settings_parse(made->settings, line, strlen(line), &err);
     made->layers = apr_array_make(cmd->pool, 1, sizeof(made->settings));
-    if (*line) {
-        APR_ARRAY_PUSH(made->layers, wsgi_core_settings *) = made->settings;
-    }
+    APR_ARRAY_PUSH(made->layers, wsgi_core_settings *) = made->settings;
     return report(cmd, err);
 }
 
@@ -308,9 +298,8 @@ static void log_for_server(void *ctx, const wsgi_core_log_record *record)
 
 static wsgi_core_level server_log_level(void *ctx)
 {
-    const server_rec *s = ctx;
-
-    return ap_get_server_module_loglevel(s, APLOG_MODULE_INDEX);
+    return ap_get_server_module_loglevel((const server_rec *)ctx,
+                                         APLOG_MODULE_INDEX);
 }
 
 static void log_for_request(void *ctx, const wsgi_core_log_record *record)
@@ -321,9 +310,8 @@ static void log_for_request(void *ctx, const wsgi_core_log_record *record)
 
 static wsgi_core_level request_log_level(void *ctx)
 {
-    const request_rec *r = ((exchange *)ctx)->r;
-
-    return ap_get_request_module_loglevel(r, APLOG_MODULE_INDEX);
+    return ap_get_request_module_loglevel(((exchange *)ctx)->r,
+                                          APLOG_MODULE_INDEX);
 }
 
 /* Takes from the first bucket that has something: of a filter that hands over
@@ -405,7 +393,7 @@ static wsgi_core_status read_now(void *ctx, char *buffer, size_t buffer_len,
     return WSGI_CORE_OK;
 }
 
-static char *copy(request_rec *r, wsgi_core_bytes bytes)
+static char *copy(const request_rec *r, wsgi_core_bytes bytes)
 {
     return apr_pstrmemdup(r->pool, bytes.data, bytes.len);
 }
@@ -414,26 +402,18 @@ static void set_header(request_rec *r, const wsgi_core_pair *header)
 {
     const char *name = copy(r, header->name);
     char *value = copy(r, header->value);
-    apr_time_t modified;
 
-    if (!ap_cstr_casecmp(name, "WWW-Authenticate")) {
-        apr_table_addn(r->err_headers_out, name, value);
-    }
-    else if (!ap_cstr_casecmp(name, "Content-Type")) {
+    if (!ap_cstr_casecmp(name, "Content-Type")) {
         ap_content_type_tolower(value);
         ap_set_content_type(r, value);
     }
-    else if (ap_cstr_casecmp(name, "Last-Modified")) {
-        apr_table_addn(r->headers_out, name, value);
-    }
-    else if ((modified = apr_date_parse_http(value)) != APR_DATE_BAD) {
-        ap_update_mtime(r, modified);
-        ap_set_last_modified(r); /* not in the future */
+    else if (!ap_cstr_casecmp(name, "WWW-Authenticate")
+             || !ap_cstr_casecmp(name, "Set-Cookie")) {
+        /* These go with error pages and redirects within httpd as well. */
+        apr_table_addn(r->err_headers_out, name, value);
     }
     else {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "[script %s] Last-Modified is left out, no date: %s",
-                      r->filename, value);
+        apr_table_addn(r->headers_out, name, value);
     }
 }
 
@@ -441,7 +421,6 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
 {
     exchange *x = ctx;
     request_rec *r = x->r;
-    const char *location;
     size_t i;
 
     if (x->failure != APR_SUCCESS) {
@@ -455,9 +434,8 @@ static wsgi_core_status send_head(void *ctx, const wsgi_core_head *head)
     if (head->error_page) {
         return WSGI_CORE_OK;
     }
-    location = apr_table_get(r->headers_out, "Location");
-    if (head->code == HTTP_OK && location && *location == '/') {
-        x->redirect = location;
+    if (head->local_redirect.data) {
+        x->redirect = copy(r, head->local_redirect);
         r->status_line = NULL;
         return WSGI_CORE_OK;
     }
@@ -639,10 +617,21 @@ static bool is_aborted(void *ctx)
 static wsgi_core_status get_variable(void *ctx, const char *name,
                                      size_t name_len, wsgi_core_bytes *value)
 {
-    request_rec *r = ((exchange *)ctx)->r;
-    const char *key = apr_pstrmemdup(r->pool, name, name_len);
+    const request_rec *r = ((exchange *)ctx)->r;
 
-    *value = wsgi_core_bytes_of(apr_table_get(r->notes, key));
+    *value = wsgi_core_bytes_of(apr_table_get(r->notes, name));
+    return WSGI_CORE_OK;
+}
+
+/* mod_ssl's, for applications and scripts that ask for them by name. */
+static wsgi_core_status get_ssl_variable(void *ctx, const char *name,
+                                         size_t name_len,
+                                         wsgi_core_bytes *value)
+{
+    request_rec *r = ((exchange *)ctx)->r;
+
+    *value = wsgi_core_bytes_of(
+        ap_ssl_var_lookup(r->pool, r->server, r->connection, r, name));
     return WSGI_CORE_OK;
 }
 
@@ -653,7 +642,7 @@ static const wsgi_core_server server_callbacks = {
 static const wsgi_core_host host_callbacks = {
     sizeof(wsgi_core_host), read_body, send_head, send_data, send_file,
     is_aborted, log_for_request, request_log_level, get_variable, read_now,
-    set_send_timeout
+    set_send_timeout, get_ssl_variable
 };
 /* clang-format on */
 
@@ -702,16 +691,6 @@ static wsgi_core_bytes request_uri(request_rec *r, const core_dir_config *core)
     return uri;
 }
 
-static const char *redirect_url(request_rec *r, const core_dir_config *core)
-{
-    const char *target = apr_uri_unparse(r->pool, &r->prev->parsed_uri,
-                                         APR_URI_UNP_OMITSITEPART);
-
-    return core->qualify_redirect_url == AP_CORE_CONFIG_ON
-               ? ap_construct_url(r->pool, target, r->prev)
-               : r->prev->uri;
-}
-
 /* What ap_add_common_vars() would put into r->subprocess_env, after what is
  * there already. It isn't called because its tables cost more than the rest
  * of this file.
@@ -722,6 +701,7 @@ static wsgi_core_pair *
 add_variables(request_rec *r, const core_dir_config *core, wsgi_core_pair *next)
 {
     const request_rec *back = r;
+    const char *url;
 
     next = add_table(next, r->subprocess_env);
     next = add_pair(next, "CONTEXT_PREFIX", ap_context_prefix(r));
@@ -729,7 +709,13 @@ add_variables(request_rec *r, const core_dir_config *core, wsgi_core_pair *next)
     next = add_pair(next, "AUTH_TYPE", r->ap_auth_type);
     next = add_pair(next, "REMOTE_USER", r->user);
     if (r->prev) {
-        next = add_pair(next, "REDIRECT_URL", redirect_url(r, core));
+        url = r->prev->uri;
+        if (core->qualify_redirect_url == AP_CORE_CONFIG_ON) {
+            url = apr_uri_unparse(r->pool, &r->prev->parsed_uri,
+                                  APR_URI_UNP_OMITSITEPART);
+            url = ap_construct_url(r->pool, url, r->prev);
+        }
+        next = add_pair(next, "REDIRECT_URL", url);
         next = add_pair(next, "REDIRECT_QUERY_STRING", r->prev->args);
     }
     while (back && !back->user) {
@@ -770,15 +756,15 @@ static void set_pairs(request_rec *r, int is_served,
     info->variables_len = end - info->variables;
 }
 
-static void set_script(request_rec *r, const declaration *alias,
-                       wsgi_core_request_info *info)
+static void set_script(request_rec *r, wsgi_core_request_info *info)
 {
-    const dir_config *conf =
-        ap_get_module_config(r->per_dir_config, &wsgi_module);
-    const apr_array_header_t *layers =
-        alias ? apr_array_append(r->pool, conf->layers, alias->layers)
-              : conf->layers;
+    const declaration *alias =
+        ap_get_module_config(r->request_config, &wsgi_module);
+    const apr_array_header_t *layers = layers_of(r->per_dir_config);
 
+    if (alias) {
+        layers = apr_array_append(r->pool, layers, alias->layers);
+    }
     info->script = wsgi_core_bytes_of(r->filename ? r->filename : r->uri);
     info->script_type =
         r->finfo.filetype == APR_REG      ? WSGI_CORE_FILE_REGULAR
@@ -812,7 +798,6 @@ static const char *request_log_id(request_rec *r)
 }
 
 static void describe_request(request_rec *r, int is_served,
-                             const declaration *alias,
                              wsgi_core_request_info *info)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
@@ -827,6 +812,7 @@ static void describe_request(request_rec *r, int is_served,
     info->request_id = wsgi_core_bytes_of(request_log_id(r));
     info->connection_id = wsgi_core_bytes_of(c->log_id);
     info->request_start_us = r->request_time;
+    info->native_request = r;
     info->body_limit = ap_get_limit_req_body(r);
     info->response_filtered = is_filtered(r);
     info->pass_auth = core->cgi_pass_auth == AP_CGI_PASS_AUTH_ON;
@@ -840,7 +826,7 @@ static void describe_request(request_rec *r, int is_served,
     info->listener_port = c->local_addr->port;
     info->remote_addr = wsgi_core_bytes_of(r->useragent_ip);
     info->remote_port = c->client_addr->port;
-    set_script(r, alias, info);
+    set_script(r, info);
     set_pairs(r, is_served, core, info);
 }
 
@@ -915,15 +901,9 @@ static void break_off(exchange *x)
     pass_brigade(x, x->output);
 }
 
-static int add_header(void *table, const char *name, const char *value)
-{
-    apr_table_addn(table, name, value);
-    return 1;
-}
-
-/* A local redirect as CGI has it (RFC 3875, section 6.2.2): the answer is what
- * GET gives for another path, and cookies. httpd must not find the body of this
- * request again, neither as one of that one nor as a request of its own.
+/* A local redirect: the answer is what GET gives for another path, and cookies.
+ * httpd must not find the body of this request again, neither as one of that
+ * one nor as a request of its own.
  */
 static int redirect(exchange *x)
 {
@@ -937,8 +917,6 @@ static int redirect(exchange *x)
     apr_table_unset(r->headers_in, "Transfer-Encoding");
     r->method = "GET";
     r->method_number = M_GET;
-    apr_table_do(add_header, r->err_headers_out, r->headers_out, "Set-Cookie",
-                 NULL);
     ap_internal_redirect(x->redirect, r);
     return OK;
 }
@@ -947,7 +925,9 @@ static int redirect(exchange *x)
 static int conclude(exchange *x, wsgi_core_status status,
                     const wsgi_core_outcome *outcome)
 {
-    int code = HTTP_INTERNAL_SERVER_ERROR;
+    int code = outcome->head_sent || !ap_is_HTTP_ERROR(outcome->code)
+                   ? HTTP_INTERNAL_SERVER_ERROR
+                   : outcome->code;
 
     if (x->failure == AP_FILTER_ERROR) {
         return AP_FILTER_ERROR;
@@ -964,9 +944,6 @@ static int conclude(exchange *x, wsgi_core_status status,
 
     /* Nothing has left, so httpd can answer, and the head is forgotten. */
     x->r->status = HTTP_OK;
-    if (!outcome->head_sent && ap_is_HTTP_ERROR(outcome->code)) {
-        code = outcome->code;
-    }
     if (status == WSGI_CORE_OK) {
         return code; /* WSGIErrorOverride, with the status line */
     }
@@ -977,29 +954,24 @@ static int conclude(exchange *x, wsgi_core_status status,
 static int handler(request_rec *r)
 {
     wsgi_core_engine *engine = server_conf(r->server)->process->engine;
-    const dir_config *conf =
-        ap_get_module_config(r->per_dir_config, &wsgi_module);
-    const declaration *alias =
-        ap_get_module_config(r->request_config, &wsgi_module);
+    const apr_array_header_t *layers = layers_of(r->per_dir_config);
     wsgi_core_request_info info = WSGI_CORE_REQUEST_INFO_INIT;
     wsgi_core_outcome outcome = WSGI_CORE_OUTCOME_INIT;
-    wsgi_core_request *request;
+    wsgi_core_request *request = NULL;
     wsgi_core_status status;
     exchange x = { .r = r, .length = -1 };
 
     if (wsgi_core_settings_find_handler(r->handler, strlen(r->handler),
-                                        LAYERS(conf->layers))
+                                        LAYERS(layers))
         == WSGI_CORE_HANDLER_NONE) {
         return DECLINED;
     }
     x.input = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     x.output = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    describe_request(r, 1, alias, &info);
-    status = wsgi_core_request_new(engine, &info, &request, NULL);
-    if (status == WSGI_CORE_OK) {
-        status = wsgi_core_request_serve(request, &host_callbacks, &x, &outcome,
-                                         NULL);
-    }
+    describe_request(r, 1, &info);
+    wsgi_core_request_new(engine, &info, &request, NULL);
+    status =
+        wsgi_core_request_serve(request, &host_callbacks, &x, &outcome, NULL);
     if (outcome.retry_after) {
         apr_table_setn(r->err_headers_out, "Retry-After",
                        apr_itoa(r->pool, (int)outcome.retry_after));
@@ -1027,7 +999,7 @@ static wsgi_core_verdict ask(request_rec *r, wsgi_core_check_kind kind,
     check.detail = wsgi_core_bytes_of(detail);
     check.others_decide =
         ap_satisfies(r) == SATISFY_ANY && ap_some_auth_required(r);
-    describe_request(r, 0, NULL, &info);
+    describe_request(r, 0, &info);
     wsgi_core_request_new(engine, &info, &request, NULL);
     wsgi_core_request_check(request, &check, &host_callbacks, &x, &decision,
                             NULL);
@@ -1082,11 +1054,10 @@ static authz_status check_groups(request_rec *r, const char *line,
 
 static int check_access(request_rec *r)
 {
-    const dir_config *conf =
-        ap_get_module_config(r->per_dir_config, &wsgi_module);
+    const apr_array_header_t *layers = layers_of(r->per_dir_config);
     const char *text;
 
-    if (!wsgi_core_settings_control_access(LAYERS(conf->layers))) {
+    if (!wsgi_core_settings_control_access(LAYERS(layers))) {
         return DECLINED;
     }
     return access_answers[ask(r, WSGI_CORE_CHECK_ACCESS, NULL,
@@ -1120,10 +1091,8 @@ static wsgi_core_status add_mapping(const declaration *made, server_rec *s,
                                     apr_pool_t *p, wsgi_core_error **err)
 {
     wsgi_core_config *options = server_conf(s)->process->options;
-    const dir_config *conf =
-        ap_get_module_config(s->lookup_defaults, &wsgi_module);
     const apr_array_header_t *layers =
-        apr_array_append(p, conf->layers, made->layers);
+        apr_array_append(p, layers_of(s->lookup_defaults), made->layers);
     wsgi_core_mapping mapping = WSGI_CORE_MAPPING_INIT;
 
     mapping.server = wsgi_core_bytes_of(s->server_hostname);
@@ -1139,25 +1108,21 @@ static wsgi_core_status add_mapping(const declaration *made, server_rec *s,
 static wsgi_core_status add_declaration(const declaration *made, server_rec *s,
                                         apr_pool_t *p, wsgi_core_error **err)
 {
-    wsgi_core_bytes host = wsgi_core_bytes_of(made->server->server_hostname);
+    const server_rec *own = made->server;
     wsgi_core_status status = WSGI_CORE_OK;
 
     /* Groups of a virtual host are for its requests only. */
-    if (made->group && made->server->is_virtual) {
-        status = wsgi_core_settings_set(made->settings, "virtual-host",
-                                        host.data, host.len, err);
-    }
-    if (made->group && status == WSGI_CORE_OK) {
-        return wsgi_core_config_add_group(server_conf(s)->process->options,
-                                          made->group, strlen(made->group),
-                                          made->settings, err);
+    if (made->group) {
+        return wsgi_core_config_add_group(
+            server_conf(s)->process->options, made->group, strlen(made->group),
+            own->is_virtual ? own->server_hostname : NULL, made->settings, err);
     }
     /* Aliases of the main server are for all virtual hosts, and if there are
      * any, for them alone.
      */
     for (; s && status == WSGI_CORE_OK; s = s->next) {
-        if (made->url && !made->server->is_virtual ? s->is_virtual || !s->next
-                                                   : s == made->server) {
+        if (made->url && !own->is_virtual ? s->is_virtual || !s->next
+                                          : s == own) {
             status = add_mapping(made, s, p, err);
         }
     }
@@ -1172,12 +1137,8 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     wsgi_core_error *err = NULL;
     int i;
 
-    if (wsgi_core_abi_version() != WSGI_CORE_ABI_VERSION) {
-        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_CRIT, 0, NULL,
-                     "mod_wsgi was built with %s, but found libwsgi_core %s, "
-                     "whose interface is another",
-                     WSGI_CORE_VERSION, wsgi_core_version());
-        return HTTP_INTERNAL_SERVER_ERROR;
+    if (wsgi_core_abi_check(WSGI_CORE_ABI_VERSION, &err) != WSGI_CORE_OK) {
+        return startup_failed(ptemp, err, NULL);
     }
     for (i = 0; i < process->declarations->nelts; i++) {
         const declaration *made =
@@ -1193,13 +1154,6 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return OK;
 }
 
-static int mpm_limit(int query)
-{
-    int limit;
-
-    return ap_mpm_query(query, &limit) == APR_SUCCESS && limit > 0 ? limit : 1;
-}
-
 /* Options that follow from httpd itself. The terminal is the application's, for
  * its debugger, where there is a single process: httpd -X or -DONE_PROCESS.
  */
@@ -1208,9 +1162,13 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
                                          wsgi_core_error **err)
 {
     ap_version_t version;
+    int threads = 1;
+    int processes = 1;
     const char *line;
 
     ap_get_server_revision(&version);
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &processes);
     line = apr_psprintf(
         p,
         "host-name=apache host-version=%d.%d.%d host-description=\"%s\" "
@@ -1222,7 +1180,7 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
         ap_show_mpm(), ap_escape_quotes(p, ap_server_root),
         (unsigned long)ap_unixd_config.user_id,
         (unsigned long)ap_unixd_config.group_id, (int)apr_time_sec(s->timeout),
-        mpm_limit(AP_MPMQ_MAX_THREADS), mpm_limit(AP_MPMQ_MAX_DAEMONS),
+        threads, processes,
         ap_exists_config_define("DEBUG")
                 || ap_exists_config_define("ONE_PROCESS")
             ? "On"

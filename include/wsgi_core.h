@@ -66,8 +66,8 @@
 
 
 /**
- * Version of the binary interface that this header describes. A program compares it at start-up with
- * wsgi_core_abi_version() of the library it was loaded with. Additions don't change it.
+ * Version of the binary interface that this header describes. A program hands it to wsgi_core_abi_check() at
+ * start-up, for the library that it was loaded with may be another. Additions don't change it.
  */
 #define WSGI_CORE_ABI_VERSION 1
 
@@ -470,6 +470,13 @@ typedef struct wsgi_core_request_info {
      * The configuration of the host allows no scripts here: the answer is 403, unless the script is that of a handler.
      */
     bool script_refused;
+    /**
+     * The host's own structure for the request. With pass-apache-request On, scripts in this process find it in
+     * the environ: under NAME.request_rec, where NAME is the option host-name, as a PyCapsule without a name. Nothing
+     * is known of it here. Once the request is over the capsule has a name, so that what asks it for the pointer as
+     * before is refused. May be NULL.
+     */
+    void *native_request;
 } wsgi_core_request_info;
 
 /**
@@ -508,6 +515,12 @@ typedef struct wsgi_core_head {
      * count as sent.
      */
     bool error_page;
+    /**
+     * The value of Location where it is a path and the status is 200, else absent. A host may do what CGI promises for
+     * that (RFC 3875, section 6.2.2): answer what GET gives for this path, and send of this head only Set-Cookie and of
+     * the body nothing. It then takes that without sending it.
+     */
+    struct wsgi_core_bytes local_redirect;
 } wsgi_core_head;
 
 /**
@@ -565,9 +578,9 @@ typedef struct wsgi_core_host {
      */
     wsgi_core_level (*log_level)(void *ctx);
     /**
-     * Looks up a variable for %{ENV:name}, before those of the request and the environment of the process. Sets
-     * `value`, which lives until the next callback, or leaves its data NULL when there is no such variable. May
-     * be NULL: there are none. A failure counts as that, too.
+     * Looks up a variable for %{ENV:name}, before those of the request and the environment of the process. The name
+     * ends with a NUL. Sets `value`, which lives until the next callback, or leaves its data NULL when there is no
+     * such variable. May be NULL: there are none. A failure counts as that, too.
      */
     wsgi_core_status (*get_variable)(void *ctx,
                                      const char *name,
@@ -589,6 +602,14 @@ typedef struct wsgi_core_host {
      * limit holds.
      */
     void (*set_send_timeout)(void *ctx, uint32_t seconds);
+    /**
+     * Looks up what the host knows of the connection's TLS, by the names of Apache's mod_ssl such as SSL_PROTOCOL, for
+     * scripts in this process. Otherwise as get_variable.
+     */
+    wsgi_core_status (*get_ssl_variable)(void *ctx,
+                                         const char *name,
+                                         size_t name_len,
+                                         struct wsgi_core_bytes *value);
 } wsgi_core_host;
 
 /**
@@ -892,6 +913,21 @@ extern "C" {
 uint32_t wsgi_core_abi_version(void);
 
 /**
+ * Find out whether a program can work with the library in use. To be called first, since nothing else is certain to
+ * work where it fails.
+ *
+ * @param abi_version  WSGI_CORE_ABI_VERSION, as the program was compiled with it
+ * @param err          receives details on failure: a message that names both interfaces, and the library's version
+ *
+ * @return WSGI_CORE_OK, or WSGI_CORE_E_ARGUMENT when the interface of the library is another
+ *
+ * Threads: any, at any time.
+ * Since: 0.1.0
+ */
+wsgi_core_status wsgi_core_abi_check(uint32_t abi_version,
+                                     struct wsgi_core_error **err);
+
+/**
  * Tell the version of the library in use, such as "0.1.0". The string lives as long as the library.
  *
  * Threads: any, at any time.
@@ -1176,11 +1212,12 @@ wsgi_core_status wsgi_core_config_add_import(struct wsgi_core_config *config,
  * Define a process group: applications in supervised processes of their own, which a process-group
  * option selects.
  *
- * @param config    the configuration
- * @param name      name of the group
- * @param name_len  length of the name
- * @param settings  its options, made with WSGI_CORE_SCOPE_GROUP; copied
- * @param err       receives details on failure
+ * @param config        the configuration
+ * @param name          name of the group
+ * @param name_len      length of the name
+ * @param virtual_host  the configured name of the only server whose requests may use the group; NULL for all servers
+ * @param settings      its options, made with WSGI_CORE_SCOPE_GROUP; copied
+ * @param err           receives details on failure
  *
  * @return WSGI_CORE_OK
  * @return WSGI_CORE_E_ARGUMENT when the name is empty or taken, or options contradict each other
@@ -1191,6 +1228,7 @@ wsgi_core_status wsgi_core_config_add_import(struct wsgi_core_config *config,
 wsgi_core_status wsgi_core_config_add_group(struct wsgi_core_config *config,
                                             const char *name,
                                             size_t name_len,
+                                            const char *virtual_host,
                                             const struct wsgi_core_settings *settings,
                                             struct wsgi_core_error **err);
 
@@ -1270,6 +1308,7 @@ wsgi_core_status wsgi_core_config_end_interpreters(struct wsgi_core_config *conf
  * @param err     receives details on failure
  *
  * @return WSGI_CORE_OK
+ * @return WSGI_CORE_E_STATE when interpreters are selected and wsgi_core_config_end_interpreters() was not called
  * @return WSGI_CORE_E_PYTHON when no runtime is installed that fits; the message names what is wanted
  *         and what is installed
  *

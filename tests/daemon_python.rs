@@ -43,7 +43,9 @@ fn site(options: &[(&str, &str)], script: &str) -> Option<(Site, PathBuf)> {
     ] {
         config.set(name, value.as_bytes()).unwrap();
     }
-    config.add_group(b"group", &settings(options)).unwrap();
+    config
+        .add_group(b"group", None, &settings(options))
+        .unwrap();
     let log = support::Log::default();
     let engine = Engine::prepare(&config, Box::new(log.clone())).unwrap();
     engine.start().unwrap();

@@ -273,7 +273,8 @@ fn groups_are_selected_restricted_and_hidden() {
         config
             .add_group(
                 b"other",
-                &settings(&[("virtual-host", "other.example"), ("threads", "1")]),
+                Some(b"other.example"),
+                &settings(&[("threads", "1")]),
             )
             .unwrap();
     });
@@ -315,22 +316,23 @@ fn groups_are_selected_restricted_and_hidden() {
 #[test]
 fn groups_are_checked_when_they_are_defined() {
     let mut config = support::config();
-    assert!(config.add_group(b"", &settings(&[])).is_err());
+    assert!(config.add_group(b"", None, &settings(&[])).is_err());
     assert!(
         config
-            .add_group(b"a", &Settings::new(Scope::Directory))
+            .add_group(b"a", None, &Settings::new(Scope::Directory))
             .is_err()
     );
     assert!(
         config
             .add_group(
                 b"a",
+                None,
                 &settings(&[("script-user", "root"), ("script-group", "root")])
             )
             .is_err()
     );
-    config.add_group(b"a", &settings(&[])).unwrap();
-    assert!(config.add_group(b"a", &settings(&[])).is_err());
+    config.add_group(b"a", None, &settings(&[])).unwrap();
+    assert!(config.add_group(b"a", None, &settings(&[])).is_err());
     let mut settings = Settings::new(Scope::Group);
     for (name, value) in [
         ("user", "root"),
@@ -369,7 +371,7 @@ fn the_python_of_each_group_is_found_when_the_configuration_is_checked() {
     config.check().unwrap();
     let home = home.path().to_str().unwrap();
     config
-        .add_group(b"old", &settings(&[("python-home", home)]))
+        .add_group(b"old", None, &settings(&[("python-home", home)]))
         .unwrap();
     let error = config.check().unwrap_err();
     assert_eq!(error.id().0, 20);

@@ -98,8 +98,6 @@ fn every_option_of_process_groups_has_a_row_and_a_place_in_the_manual() {
         .iter()
         .filter(|option| option.scope == Scope::Group)
         .map(|option| option.name.to_str().unwrap())
-        // The module sets it by where the directive stands.
-        .filter(|name| *name != "virtual-host")
         .collect();
     let page = read("docs/compatibility.md");
     let (_, table) = sections(&page)

@@ -674,7 +674,7 @@ fn process_groups_are_defined() {
         assert_eq!(set(c"pass-authorization", "On"), WSGI_CORE_E_OPTION);
         let add = |name: &str, settings| {
             let (name, length) = (name.as_ptr().cast(), name.len());
-            wsgi_core_config_add_group(config, name, length, settings, null_mut())
+            wsgi_core_config_add_group(config, name, length, null(), settings, null_mut())
         };
         assert_eq!(add("group", settings), WSGI_CORE_OK);
         assert_eq!(add("group", settings), WSGI_CORE_E_ARGUMENT);
@@ -720,6 +720,12 @@ fn options_are_listed() {
 #[test]
 fn versions_agree() {
     assert_eq!(wsgi_core_abi_version(), WSGI_CORE_ABI_VERSION);
+    // SAFETY: only plain values are passed.
+    unsafe {
+        let check = |version| wsgi_core_abi_check(version, null_mut());
+        assert_eq!(check(WSGI_CORE_ABI_VERSION), WSGI_CORE_OK);
+        assert_eq!(check(WSGI_CORE_ABI_VERSION + 1), WSGI_CORE_E_ARGUMENT);
+    }
     // SAFETY: a string of the library.
     let version = unsafe { CStr::from_ptr(wsgi_core_version()) };
     assert_eq!(version.to_str(), Ok(env!("CARGO_PKG_VERSION")));

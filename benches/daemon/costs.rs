@@ -55,6 +55,7 @@ fn request<'a>(environ: &'a [Pair<'a>]) -> Request<'a> {
         request_start: 1.0,
         queue_start: 1.0,
         daemon_start: 0.0,
+        native: wsgi_core_abi::NativeRequest::NONE,
         question: wsgi_core_abi::Question::NONE,
         arguments: [wsgi_core_abi::Bytes::ABSENT; 2],
     }

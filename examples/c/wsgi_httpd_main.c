@@ -64,7 +64,7 @@ static void set_group(wsgi_core_config *config, wsgi_core_settings *settings,
     for (; option != NULL; option = strtok(NULL, ",")) {
         set_option(config, group, option);
     }
-    wsgi_core_config_add_group(config, text, len, group, &err);
+    wsgi_core_config_add_group(config, text, len, NULL, group, &err);
     check(err == NULL, text, wsgi_core_error_get_message(err));
     wsgi_core_settings_set(settings, "process-group", text, len, NULL);
     wsgi_core_settings_free(group);

@@ -1,6 +1,7 @@
 //! Header fields of a response.
 
 use crate::byte::{is_control, is_token};
+use wsgi_core_abi::{Bytes, Pair};
 
 /// Why a header field is not acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +66,16 @@ pub fn is_for_any_page(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"WWW-Authenticate")
 }
 
+/// The path that a response leads to within the server, as CGI has it (RFC 3875, section 6.2.2); absent where it does not.
+#[must_use]
+pub fn local_redirect<'a>(code: u16, fields: &[Pair<'a>]) -> Bytes<'a> {
+    let is_location = |pair: &&Pair<'_>| pair.name.as_slice().eq_ignore_ascii_case(b"Location");
+    let location = fields.iter().find(is_location).map(|pair| pair.value);
+    location
+        .filter(|path| code == 200 && path.as_slice().starts_with(b"/"))
+        .unwrap_or(Bytes::ABSENT)
+}
+
 /// What becomes of a field that an application gives more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
@@ -88,6 +99,7 @@ pub fn repeats(name: &[u8]) -> Repeats {
         b"Content-Length",
         b"Content-Range",
         b"Content-Type",
+        b"Last-Modified",
     ];
     if is_one_of(single) {
         return Repeats::Last;
@@ -151,6 +163,24 @@ mod tests {
     }
 
     #[test]
+    fn a_path_as_location_of_200_is_a_local_redirect() {
+        let found = |code, name: &'static [u8], value: &'static [u8]| {
+            let fields = [Pair::new(b"X-A", b"/no"), Pair::new(name, value)];
+            local_redirect(code, &fields).as_slice()
+        };
+        assert_eq!(found(200, b"location", b"/a?b"), b"/a?b");
+        for (code, name, value) in [
+            (302, &b"Location"[..], &b"/a"[..]),
+            (200, b"Location", b"http://a/"),
+            (200, b"Location", b"a"),
+            (200, b"Location", b""),
+            (200, b"Content-Location", b"/a"),
+        ] {
+            assert_eq!(found(code, name, value), b"");
+        }
+    }
+
+    #[test]
     fn repeated_fields_have_a_rule_each() {
         for (name, expected) in [
             (&b"X-A"[..], Repeats::Joined),
@@ -159,6 +189,7 @@ mod tests {
             (b"WWW-Authenticate", Repeats::Apart),
             (b"LOCATION", Repeats::Last),
             (b"Content-Type", Repeats::Last),
+            (b"last-modified", Repeats::Last),
         ] {
             assert_eq!(repeats(name), expected, "{}", name.escape_ascii());
         }

@@ -5,6 +5,7 @@
 mod arena;
 mod body;
 mod byte;
+mod date;
 mod environ;
 mod field;
 mod header;
@@ -18,9 +19,11 @@ mod variable;
 
 pub use arena::Arena;
 pub use body::{BodyError, BodyRules, Framing};
+pub use date::last_modified;
 pub use environ::Environ;
 pub use field::{
-    FieldError, Repeats, check_name, check_value, is_for_any_page, is_framing, repeats,
+    FieldError, Repeats, check_name, check_value, is_for_any_page, is_framing, local_redirect,
+    repeats,
 };
 pub use header::{Access, Headers};
 pub use length::{LengthError, content_length};

@@ -54,8 +54,6 @@ pub struct GroupSettings {
     pub virtual_memory_limit: u64,
     pub script_user: Option<User>,
     pub script_group: Option<Group>,
-    /// Only requests of the server with this name may use the group.
-    pub virtual_host: Option<Box<[u8]>>,
 }
 
 impl Default for GroupSettings {
@@ -105,7 +103,6 @@ impl Default for GroupSettings {
             virtual_memory_limit: 0,
             script_user: None,
             script_group: None,
-            virtual_host: None,
         }
     }
 }

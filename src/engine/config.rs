@@ -30,8 +30,8 @@ pub struct Config {
     linked: Option<RuntimeHandle>,
     groups: Vec<ProcessGroup>,
     interpreters: Vec<InterpreterOptions>,
-    /// Of the interpreters that options are being set for.
-    selected: Option<Settings>,
+    /// The interpreters that options are being set for.
+    selected: Option<Selection>,
     /// Options of process scope as they were set, to be set again in other processes.
     given: Vec<Given>,
 }
@@ -47,6 +47,13 @@ pub struct Mapping<'a> {
     pub script: &'a [u8],
     /// The URL is a pattern, and `$` in the script stands for what matched.
     pub is_pattern: bool,
+}
+
+/// Interpreters that were selected, and what has been set for them.
+#[derive(Clone)]
+struct Selection {
+    selectors: Box<[u8]>,
+    settings: Settings,
 }
 
 /// What is known of a mapping that was declared.
@@ -120,8 +127,8 @@ impl Config {
     /// # Errors
     /// When the option is unknown in this scope, or does not accept the value.
     pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
-        if let Some(settings) = &mut self.selected {
-            return settings.set(name, value);
+        if let Some(selected) = &mut self.selected {
+            return selected.settings.set(name, value);
         }
         let spec = OptionSpec::find(name, Scope::Process)?;
         match spec.apply {
@@ -149,18 +156,24 @@ impl Config {
         Ok(())
     }
 
-    /// Defines a process group.
+    /// Defines a process group, for the requests of one virtual host or of all.
     ///
     /// # Errors
     /// When the name can't be one or is taken, the settings are of another scope, or options contradict each other.
-    pub fn add_group(&mut self, name: &[u8], settings: &Settings) -> Result<(), Error> {
+    pub fn add_group(
+        &mut self,
+        name: &[u8],
+        virtual_host: Option<&[u8]>,
+        settings: &Settings,
+    ) -> Result<(), Error> {
         if self.groups.iter().any(|group| *group.name == *name) {
             let name = String::from_utf8_lossy(name);
             return Err(Error::Argument(format!(
                 "there is a process group '{name}' already"
             )));
         }
-        self.groups.push(ProcessGroup::new(name, settings)?);
+        self.groups
+            .push(ProcessGroup::new(name, virtual_host, settings)?);
         Ok(())
     }
 
@@ -194,7 +207,10 @@ impl Config {
         }
         let mut settings = Settings::new(Scope::Interpreter);
         settings.parse(selectors)?;
-        self.selected = Some(settings);
+        self.selected = Some(Selection {
+            selectors: selectors.trim_ascii().into(),
+            settings,
+        });
         Ok(())
     }
 
@@ -203,9 +219,9 @@ impl Config {
     /// # Errors
     /// When no interpreters are selected.
     pub fn end_interpreters(&mut self) -> Result<(), Error> {
-        let settings = self.selected.take();
-        let settings = settings.ok_or(Error::State("no interpreters are selected"))?;
-        self.add_interpreter_options(&settings)
+        let selected = self.selected.take();
+        let selected = selected.ok_or(Error::State("no interpreters are selected"))?;
+        self.add_interpreter_options(&selected.settings)
     }
 
     /// Adds settings for some interpreters.
@@ -371,13 +387,26 @@ impl Config {
     /// Finds what is wrong without running anything.
     ///
     /// # Errors
-    /// When there is no runtime that fits, for this process or for those of a group.
+    /// When interpreters are still selected, or there is no runtime that fits, for this process or for those of a group.
     pub fn check(&self) -> Result<(), Error> {
+        self.check_selection()?;
         self.choose()?;
         for group in &self.groups {
             self.choose_for(group)?;
         }
         Ok(())
+    }
+
+    /// What was set for interpreters does not count before their end, and what was meant for all went to them.
+    pub(super) fn check_selection(&self) -> Result<(), Error> {
+        let Some(selected) = &self.selected else {
+            return Ok(());
+        };
+        let selectors = String::from_utf8_lossy(&selected.selectors);
+        Err(Error::Unended(match &*selectors {
+            "" => "of all processes".to_owned(),
+            some => format!("'{some}'"),
+        }))
     }
 
     /// The runtime; `None` when applications are kept out of the process and none is installed.
@@ -528,11 +557,9 @@ mod tests {
 
     fn grouped(name: &str, host: Option<&str>) -> Config {
         let mut config = Config::new();
-        let mut group = Settings::new(Scope::Group);
-        if let Some(host) = host {
-            group.set("virtual-host", host.as_bytes()).unwrap();
-        }
-        config.add_group(name.as_bytes(), &group).unwrap();
+        let group = Settings::new(Scope::Group);
+        let host = host.map(str::as_bytes);
+        config.add_group(name.as_bytes(), host, &group).unwrap();
         config
     }
 
@@ -643,6 +670,23 @@ mod tests {
                     .add_import(&mapping(script), [&layer])
                     .is_err()
             );
+        }
+    }
+
+    #[test]
+    fn what_is_set_for_interpreters_has_an_end() {
+        for (selectors, named) in [
+            (" application-group=sub ", "'application-group=sub'"),
+            ("", "of all processes"),
+        ] {
+            let mut config = Config::new();
+            config.set("runtime-dir", b"/nonexistent").unwrap();
+            config.begin_interpreters(selectors.as_bytes()).unwrap();
+            let error = config.check().unwrap_err();
+            assert!(matches!(error, Error::Unended(_)), "{error}");
+            assert!(error.to_string().ends_with(named), "{error}");
+            config.end_interpreters().unwrap();
+            assert!(!matches!(config.check(), Err(Error::Unended(_))));
         }
     }
 

@@ -165,7 +165,7 @@ impl Told {
 
     fn finish(&mut self, part: Option<Part>) -> Result<(), Error> {
         match part {
-            Some(Part::Group(name, settings)) => self.config.add_group(&name, &settings),
+            Some(Part::Group(name, settings)) => self.config.add_group(&name, None, &settings),
             Some(Part::Interpreter(settings)) => self.config.add_interpreter_options(&settings),
             None => Ok(()),
         }

@@ -25,6 +25,9 @@ pub enum Error {
     /// The call came at the wrong time.
     #[error("{0}")]
     State(&'static str),
+    /// These interpreters were selected, and options are still being set for them.
+    #[error("options are still being set for the interpreters {0}")]
+    Unended(String),
     /// There is no such option.
     #[error("there is no option '{name}' of {scope} scope{others}")]
     OptionUnknown {
@@ -198,7 +201,7 @@ impl Error {
     pub fn id(&self) -> MessageId {
         match self {
             Self::Argument(_) | Self::StructSize { .. } => MessageId::ARGUMENT,
-            Self::State(_) => MessageId::STATE,
+            Self::State(_) | Self::Unended(_) => MessageId::STATE,
             Self::OptionUnknown { .. } => MessageId::OPTION_UNKNOWN,
             Self::OptionValue(_) => MessageId::OPTION_VALUE,
             Self::RuntimeMissing(_) => MessageId::RUNTIME_MISSING,

@@ -46,6 +46,7 @@ impl Engine {
     /// # Errors
     /// As for [`Config::check`], and when there is no memory or descriptor for process groups.
     pub fn prepare(config: &Config, log: Box<dyn ServerLog>) -> Result<Self, Error> {
+        config.check_selection()?;
         let choice = config.choose()?;
         let log = LogGate::new(log);
         for problem in config.home_problems() {

@@ -199,8 +199,8 @@ pub static OPTIONS: &[OptionSpec] = &[
     process!(c"host-timeout", c"a whole number of seconds from 0 to 1000000", Some(c"60"),
         c"How long a connection may be silent, for what has no timeout of its own; 0 is for ever.",
         |settings, value| settings.host_timeout = Some(time(value)?)),
-    layer!(Directory, c"restrict-process", c"names of process groups separated by spaces, or %{GLOBAL}", None,
-        c"The process groups that may be selected; %{GLOBAL} is the server's own process.",
+    layer!(Directory, c"restrict-process", c"names of process groups or %{GLOBAL}, separated by spaces, or nothing", None,
+        c"The only process groups that may be selected; %{GLOBAL} is the server's own process.",
         |settings, value| settings.restrict_process = Some(names(value)?)),
     process!(c"host-build-date", c"a text", None,
         c"When the host was built, for applications that ask.",
@@ -258,8 +258,8 @@ pub static OPTIONS: &[OptionSpec] = &[
         c"Accepted and of no effect: the server itself combines what is required.",
         |_, value| flag(value).map(drop)?),
     layer!(Directory, c"pass-apache-request", c"On or Off", Some(c"Off"),
-        c"Accepted and of no effect: applications have no use for the server's structures.",
-        |_, value| flag(value).map(drop)?),
+        c"Whether scripts in the server's own processes see its structure of the request, for extensions that know it.",
+        |settings, value| settings.pass_apache_request = Some(flag(value)?)),
     layer!(Directory, c"trusted-proxy-headers", c"names of header fields separated by spaces", None,
         c"Header fields of proxies in front of the server that take effect, such as X-Forwarded-For; may be set repeatedly, \
           and all of them count.",
@@ -412,9 +412,6 @@ pub static OPTIONS: &[OptionSpec] = &[
     group!(c"script-group", c"a group, by name or #gid", None,
         c"Group that a script and its directory must belong to.",
         |settings, value| settings.script_group = Some(account_group(value)?)),
-    group!(c"virtual-host", c"a name", None,
-        c"Name of the only server whose requests may use the group.",
-        |settings, value| settings.virtual_host = Some(text(value)?.into())),
     interpreter!(c"process-group", c"a name or %{GLOBAL}, once",
         c"Process group whose processes have the interpreters; %{GLOBAL} is the server's own process. The default is all.",
         |settings, value| select(&mut settings.process_group, value)?),
@@ -471,16 +468,20 @@ mod tests {
     }
 
     #[test]
-    fn every_default_is_accepted_and_no_value_may_be_empty_or_hold_a_nul() {
+    fn every_default_is_accepted_and_only_a_list_of_what_is_allowed_may_be_empty() {
         for spec in OPTIONS {
             if let Some(default) = spec.default {
                 set(spec, default.to_bytes()).unwrap();
             }
-            assert!(
-                set(spec, b"").is_err() && set(spec, b"a\0b").is_err(),
-                "{:?}",
-                spec.name
-            );
+            let is_list = spec.name == c"restrict-process";
+            assert_eq!(set(spec, b"").is_ok(), is_list, "{:?}", spec.name);
+        }
+    }
+
+    #[test]
+    fn no_value_may_hold_a_nul() {
+        for spec in OPTIONS {
+            assert!(set(spec, b"a\0b").is_err(), "{:?}", spec.name);
         }
     }
 

@@ -15,6 +15,8 @@ use wsgi_core_abi::{Bytes, Pair};
 #[derive(Clone, Debug)]
 pub(super) struct ProcessGroup {
     pub name: Box<[u8]>,
+    /// Name of the only server whose requests may use it.
+    virtual_host: Option<Box<[u8]>>,
     pub settings: GroupSettings,
     pub given: Vec<Given>,
     /// Where it logs; absent where that is the host's log.
@@ -22,7 +24,11 @@ pub(super) struct ProcessGroup {
 }
 
 impl ProcessGroup {
-    pub fn new(name: &[u8], settings: &Settings) -> Result<Self, Error> {
+    pub fn new(
+        name: &[u8],
+        virtual_host: Option<&[u8]>,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
         let argument = |text: &str| Err(Error::Argument(text.to_owned()));
         if name.is_empty() || name.contains(&0) || name.starts_with(b"%") {
             return argument("the name is not one of a process group");
@@ -39,6 +45,7 @@ impl ProcessGroup {
         }
         Ok(Self {
             name: name.into(),
+            virtual_host: virtual_host.map(Box::from),
             settings: group.clone(),
             given: settings.given.clone(),
             log: None,
@@ -61,7 +68,7 @@ impl ProcessGroup {
 
     /// Whether requests of this server may use it.
     pub fn is_visible(&self, server: &[u8]) -> bool {
-        let host = self.settings.virtual_host.as_deref();
+        let host = self.virtual_host.as_deref();
         host.is_none_or(|host| host.eq_ignore_ascii_case(server))
     }
 

@@ -156,6 +156,10 @@ impl<H: Host> Exchange for Asking<'_, H> {
         self.host.is_aborted()
     }
 
+    fn ssl_variable(&mut self, name: &[u8]) -> Option<&[u8]> {
+        self.host.ssl_variable(name)
+    }
+
     fn log(&mut self, record: &LogRecord<'_>) {
         self.host.log(record);
     }
@@ -319,6 +323,7 @@ impl<'a> Request<'a> {
             request_start: self.received,
             queue_start: 0.0,
             daemon_start: 0.0,
+            native: self.native(),
             question,
             arguments,
         };

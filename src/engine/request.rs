@@ -13,7 +13,7 @@ use super::route::{Route, Target};
 use super::settings::{Callable, Resolved};
 use crate::daemon::client::{Body, ClientFailure};
 use std::time::{SystemTime, UNIX_EPOCH};
-use wsgi_core_abi::{Bytes, Level, Outcome, Pair, Pairs, Question};
+use wsgi_core_abi::{Bytes, Level, NativeRequest, Outcome, Pair, Pairs, Question};
 use wsgi_core_http::{Arena, BodyRules, Framing, Headers, collapse_slashes};
 
 /// What a path leads to.
@@ -67,6 +67,7 @@ pub struct RequestInfo<'a> {
     pub response_filtered: bool,
     pub pass_auth: bool,
     pub path_info_refused: bool,
+    pub native: NativeRequest,
 }
 
 impl<'a> RequestInfo<'a> {
@@ -106,6 +107,7 @@ impl<'a> RequestInfo<'a> {
             response_filtered: false,
             pass_auth: false,
             path_info_refused: false,
+            native: NativeRequest::NONE,
         }
     }
 
@@ -239,6 +241,7 @@ impl<'a> Request<'a> {
             request_start: self.received,
             queue_start: 0.0,
             daemon_start: 0.0,
+            native: self.native(),
             question: Question::NONE,
             arguments: [Bytes::ABSENT; 2],
         };
@@ -302,6 +305,15 @@ impl<'a> Request<'a> {
             ..*request
         };
         Ok(groups.serve(number, &group.display(), &request, body, host))
+    }
+
+    /// What a script may see of the host, if it runs in this process.
+    pub(super) fn native(&self) -> NativeRequest {
+        if self.info.settings.pass_apache_request {
+            self.info.native
+        } else {
+            NativeRequest::NONE
+        }
     }
 
     /// How long the body is. Where HTTP/1 frames none there is none.

@@ -25,6 +25,7 @@ pub struct Settings {
     pub(super) map_head_to_get: Option<HeadMapping>,
     pub(super) enable_sendfile: Option<bool>,
     pub(super) ignore_activity: Option<bool>,
+    pub(super) pass_apache_request: Option<bool>,
     pub(super) restrict_process: Option<Arc<[Box<[u8]>]>>,
     /// By the names of their handlers.
     handlers: Vec<(Box<[u8]>, Arc<Script>)>,
@@ -68,6 +69,7 @@ impl Settings {
             map_head_to_get: None,
             enable_sendfile: None,
             ignore_activity: None,
+            pass_apache_request: None,
             restrict_process: None,
             handlers: Vec::new(),
             access_script: None,
@@ -186,6 +188,7 @@ pub struct Resolved<'a> {
     pub(super) map_head_to_get: HeadMapping,
     pub(super) enable_sendfile: bool,
     pub(super) ignore_activity: bool,
+    pub(super) pass_apache_request: bool,
     pub(super) restrict_process: Option<&'a [Box<[u8]>]>,
     pub(super) access_script: Option<&'a Script>,
     pub(super) auth_user_script: Option<&'a Script>,
@@ -260,6 +263,7 @@ impl<'a> Resolved<'a> {
         inner(&mut self.map_head_to_get, layer.map_head_to_get);
         inner(&mut self.enable_sendfile, layer.enable_sendfile);
         inner(&mut self.ignore_activity, layer.ignore_activity);
+        inner(&mut self.pass_apache_request, layer.pass_apache_request);
         inner(
             &mut self.restrict_process,
             layer.restrict_process.as_deref().map(Some),

@@ -170,8 +170,11 @@ fn words(value: &[u8]) -> Value<Vec<Vec<u8>>> {
     }
 }
 
-/// Names separated by spaces.
+/// Names separated by spaces, or none.
 pub(super) fn names(value: &[u8]) -> Value<Arc<[Box<[u8]>]>> {
+    if value.trim_ascii().is_empty() {
+        return Ok(Arc::new([]));
+    }
     Ok(words(value)?.into_iter().map(Box::from).collect())
 }
 

@@ -9,7 +9,7 @@ use super::status::wsgi_core_status;
 use super::structs::{self, Struct};
 use crate::daemon::duplicate;
 use crate::engine::{Config, Error, Mapping};
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 
 /// The configuration of an engine: options of process scope, and what the host maps to which script.
 pub struct wsgi_core_config(pub(super) Config);
@@ -215,11 +215,12 @@ pub unsafe extern "C" fn wsgi_core_config_add_import(
 /// Define a process group: applications in supervised processes of their own, which a process-group
 /// option selects.
 ///
-/// @param config    the configuration
-/// @param name      name of the group
-/// @param name_len  length of the name
-/// @param settings  its options, made with WSGI_CORE_SCOPE_GROUP; copied
-/// @param err       receives details on failure
+/// @param config        the configuration
+/// @param name          name of the group
+/// @param name_len      length of the name
+/// @param virtual_host  the configured name of the only server whose requests may use the group; NULL for all servers
+/// @param settings      its options, made with WSGI_CORE_SCOPE_GROUP; copied
+/// @param err           receives details on failure
 ///
 /// @return WSGI_CORE_OK
 /// @return WSGI_CORE_E_ARGUMENT when the name is empty or taken, or options contradict each other
@@ -231,19 +232,21 @@ pub unsafe extern "C" fn wsgi_core_config_add_group(
     config: *mut wsgi_core_config,
     name: *const c_char,
     name_len: usize,
+    virtual_host: *const c_char,
     settings: *const wsgi_core_settings,
     err: *mut *mut wsgi_core_error,
 ) -> wsgi_core_status {
     call(err, || {
         // SAFETY: the caller passes valid pointers or NULL.
-        let (config, name, settings) = unsafe {
+        let (config, name, host, settings) = unsafe {
             (
                 config.as_mut().ok_or(Error::null("config"))?,
                 required(name, name_len, "name")?,
+                (!virtual_host.is_null()).then(|| CStr::from_ptr(virtual_host).to_bytes()),
                 settings.as_ref().ok_or(Error::null("settings"))?,
             )
         };
-        config.0.add_group(name, &settings.0)
+        config.0.add_group(name, host, &settings.0)
     })
 }
 
@@ -359,6 +362,7 @@ pub unsafe extern "C" fn wsgi_core_config_end_interpreters(
 /// @param err     receives details on failure
 ///
 /// @return WSGI_CORE_OK
+/// @return WSGI_CORE_E_STATE when interpreters are selected and wsgi_core_config_end_interpreters() was not called
 /// @return WSGI_CORE_E_PYTHON when no runtime is installed that fits; the message names what is wanted
 ///         and what is installed
 ///

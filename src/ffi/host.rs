@@ -5,7 +5,7 @@ use super::log::{self, Log, wsgi_core_level, wsgi_core_log_record};
 use super::status::{WSGI_CORE_OK, wsgi_core_status};
 use super::structs::{self, Struct};
 use crate::engine::{self, Engine, Error};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::time::Duration;
 use wsgi_core_abi::{Exchange, Failure, Head, Level, LogRecord, ReadFailure, SendFlags};
 
@@ -44,6 +44,10 @@ pub struct wsgi_core_head {
     /// to any such answer, WWW-Authenticate for one; no data follows, the call succeeds, and the head does not
     /// count as sent.
     pub error_page: bool,
+    /// The value of Location where it is a path and the status is 200, else absent. A host may do what CGI promises for
+    /// that (RFC 3875, section 6.2.2): answer what GET gives for this path, and send of this head only Set-Cookie and of
+    /// the body nothing. It then takes that without sending it.
+    pub local_redirect: wsgi_core_bytes,
 }
 
 // SAFETY: struct_size is first; integers and pointers may be zero.
@@ -107,9 +111,9 @@ pub struct wsgi_core_host {
     pub log: Option<unsafe extern "C" fn(ctx: *mut c_void, record: *const wsgi_core_log_record)>,
     /// Tells the most verbose level that the request's log writes. May be NULL: as for the server.
     pub log_level: Option<unsafe extern "C" fn(ctx: *mut c_void) -> wsgi_core_level>,
-    /// Looks up a variable for %{ENV:name}, before those of the request and the environment of the process. Sets
-    /// `value`, which lives until the next callback, or leaves its data NULL when there is no such variable. May
-    /// be NULL: there are none. A failure counts as that, too.
+    /// Looks up a variable for %{ENV:name}, before those of the request and the environment of the process. The name
+    /// ends with a NUL. Sets `value`, which lives until the next callback, or leaves its data NULL when there is no
+    /// such variable. May be NULL: there are none. A failure counts as that, too.
     pub get_variable: Option<
         unsafe extern "C" fn(
             ctx: *mut c_void,
@@ -134,6 +138,16 @@ pub struct wsgi_core_host {
     /// fails. Called before send_head, and only where the configuration says so. May be NULL: the host's own
     /// limit holds.
     pub set_send_timeout: Option<unsafe extern "C" fn(ctx: *mut c_void, seconds: u32)>,
+    /// Looks up what the host knows of the connection's TLS, by the names of Apache's mod_ssl such as SSL_PROTOCOL, for
+    /// scripts in this process. Otherwise as get_variable.
+    pub get_ssl_variable: Option<
+        unsafe extern "C" fn(
+            ctx: *mut c_void,
+            name: *const c_char,
+            name_len: usize,
+            value: *mut wsgi_core_bytes,
+        ) -> wsgi_core_status,
+    >,
 }
 
 // SAFETY: struct_size is first; optional functions may be zero.
@@ -163,6 +177,12 @@ type Read = unsafe extern "C" fn(
     *mut *const c_char,
 ) -> wsgi_core_status;
 type SendHead = unsafe extern "C" fn(*mut c_void, *const wsgi_core_head) -> wsgi_core_status;
+type Lookup = unsafe extern "C" fn(
+    *mut c_void,
+    *const c_char,
+    usize,
+    *mut wsgi_core_bytes,
+) -> wsgi_core_status;
 type Send = unsafe extern "C" fn(*mut c_void, *const c_char, usize, u32) -> wsgi_core_status;
 
 impl<'e> Host<'e> {
@@ -185,6 +205,18 @@ impl<'e> Host<'e> {
             ctx,
             engine,
         })
+    }
+
+    /// The value of a variable, which is borrowed until the next callback.
+    fn look_up(&mut self, function: Lookup, name: &[u8]) -> Option<&[u8]> {
+        let name = CString::new(name).ok()?;
+        let (text, len) = (name.as_ptr(), name.count_bytes());
+        let mut value = wsgi_core_bytes::ABSENT;
+        // SAFETY: a function of the host with its ctx, a string that lives for the call and a place for the answer.
+        done(unsafe { function(self.ctx, text, len, &raw mut value) }).ok()?;
+        // SAFETY: a string of the host, live until the next callback.
+        let value = unsafe { value.borrow("value") }.ok()?;
+        (!value.is_absent()).then(|| value.as_slice())
     }
 
     /// Sends a file through `send`, for a host that takes no files.
@@ -263,6 +295,7 @@ impl Exchange for Host<'_> {
 
     fn send_head(&mut self, head: &Head<'_>) -> Result<(), Failure> {
         let headers = head.headers.as_slice();
+        let redirect = wsgi_core_http::local_redirect(head.code, headers);
         let head = wsgi_core_head {
             struct_size: size_of::<wsgi_core_head>(),
             code: head.code,
@@ -272,6 +305,7 @@ impl Exchange for Host<'_> {
             headers_len: headers.len(),
             content_length: head.content_length,
             error_page: head.error_page,
+            local_redirect: wsgi_core_bytes::lend(redirect),
         };
         // SAFETY: a function of the host with its ctx, and a structure that lives for the call.
         done(unsafe { (self.send_head)(self.ctx, &raw const head) })
@@ -301,6 +335,10 @@ impl Exchange for Host<'_> {
         self.table
             .is_aborted
             .is_some_and(|function| unsafe { function(self.ctx) })
+    }
+
+    fn ssl_variable(&mut self, name: &[u8]) -> Option<&[u8]> {
+        self.look_up(self.table.get_ssl_variable?, name)
     }
 
     fn log(&mut self, record: &LogRecord<'_>) {
@@ -351,13 +389,7 @@ impl engine::Host for Host<'_> {
     }
 
     fn get_variable(&mut self, name: &[u8]) -> Option<Vec<u8>> {
-        let function = self.table.get_variable?;
-        let mut value = wsgi_core_bytes::ABSENT;
-        // SAFETY: a function of the host with its ctx, a slice that lives for the call and a place for the answer.
-        done(unsafe { function(self.ctx, name.as_ptr().cast(), name.len(), &raw mut value) })
-            .ok()?;
-        // SAFETY: a string of the host, live until the next callback.
-        let value = unsafe { value.borrow("value") }.ok()?;
-        (!value.is_absent()).then(|| value.as_slice().to_vec())
+        let value = self.look_up(self.table.get_variable?, name);
+        value.map(<[u8]>::to_vec)
     }
 }

@@ -11,7 +11,7 @@ use super::status::wsgi_core_status;
 use super::structs::{self, Struct};
 use crate::engine::{Error, FileType, Request, RequestInfo, Resolved};
 use std::ffi::{c_char, c_void};
-use wsgi_core_abi::Outcome;
+use wsgi_core_abi::{NativeRequest, Outcome};
 
 /// What a path leads to.
 pub type wsgi_core_file_type = i32;
@@ -112,6 +112,11 @@ pub struct wsgi_core_request_info {
     pub script_type: wsgi_core_file_type,
     /// The configuration of the host allows no scripts here: the answer is 403, unless the script is that of a handler.
     pub script_refused: bool,
+    /// The host's own structure for the request. With pass-apache-request On, scripts in this process find it in
+    /// the environ: under NAME.request_rec, where NAME is the option host-name, as a PyCapsule without a name. Nothing
+    /// is known of it here. Once the request is over the capsule has a name, so that what asks it for the pointer as
+    /// before is refused. May be NULL.
+    pub native_request: *mut c_void,
 }
 
 // SAFETY: struct_size is first; integers, pointers and bools may be zero.
@@ -240,6 +245,7 @@ unsafe fn borrow_info<'a>(info: *const wsgi_core_request_info) -> Result<Request
             response_filtered: info.response_filtered,
             pass_auth: info.pass_auth,
             path_info_refused: info.path_info_refused,
+            native: NativeRequest::new(info.native_request),
         })
     }
 }

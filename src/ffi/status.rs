@@ -47,7 +47,7 @@ pub(super) const fn number(error: &Error) -> wsgi_core_status {
     match error {
         Error::Argument(_) => WSGI_CORE_E_ARGUMENT,
         Error::StructSize { .. } => WSGI_CORE_E_STRUCT_SIZE,
-        Error::State(_) => WSGI_CORE_E_STATE,
+        Error::State(_) | Error::Unended(_) => WSGI_CORE_E_STATE,
         Error::OptionUnknown { .. } | Error::OptionValue(_) => WSGI_CORE_E_OPTION,
         Error::RuntimeMissing(_)
         | Error::RuntimeLoad { .. }

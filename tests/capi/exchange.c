@@ -158,6 +158,21 @@ static wsgi_core_status get_variable(void *ctx, const char *name,
     return WSGI_CORE_OK;
 }
 
+static wsgi_core_status get_ssl_variable(void *ctx, const char *name,
+                                         size_t name_len,
+                                         wsgi_core_bytes *value)
+{
+    exchange *x = ctx;
+
+    if (fails(x) || name_len != strlen(name)) {
+        return WSGI_CORE_E_HOST;
+    }
+    if (!strcmp(name, "SSL_PROTOCOL")) {
+        *value = bytes("TLSv1.3");
+    }
+    return WSGI_CORE_OK;
+}
+
 const wsgi_core_host exchange_host = {
     .struct_size = sizeof(wsgi_core_host),
     .read = read_body,
@@ -168,6 +183,7 @@ const wsgi_core_host exchange_host = {
     .log = log_line,
     .log_level = log_level,
     .get_variable = get_variable,
+    .get_ssl_variable = get_ssl_variable,
 };
 
 wsgi_core_request_info request_info(const char *script, const char *path)

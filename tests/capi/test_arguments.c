@@ -28,6 +28,11 @@ static wsgi_core_engine *prepared(void)
 static void versions(void)
 {
     CHECK_INT(wsgi_core_abi_version(), WSGI_CORE_ABI_VERSION);
+    CHECK_CALL(wsgi_core_abi_check(WSGI_CORE_ABI_VERSION, &err), WSGI_CORE_OK,
+               err);
+    CHECK_CALL(wsgi_core_abi_check(WSGI_CORE_ABI_VERSION + 1, &err),
+               WSGI_CORE_E_ARGUMENT, err);
+    CHECK_CALL(wsgi_core_abi_check(0, &err), WSGI_CORE_E_ARGUMENT, err);
     CHECK_TEXT(wsgi_core_version(), WSGI_CORE_VERSION);
 }
 
@@ -414,19 +419,19 @@ static void process_groups(void)
                WSGI_CORE_E_OPTION, err);
     CHECK_CALL(wsgi_core_settings_set(s, "processes", "2", 1, &err),
                WSGI_CORE_OK, err);
-    CHECK_CALL(wsgi_core_config_add_group(NULL, "g", 1, s, &err),
+    CHECK_CALL(wsgi_core_config_add_group(NULL, "g", 1, NULL, s, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_group(c, NULL, 1, s, &err),
+    CHECK_CALL(wsgi_core_config_add_group(c, NULL, 1, NULL, s, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_group(c, "", 0, s, &err),
+    CHECK_CALL(wsgi_core_config_add_group(c, "", 0, NULL, s, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, NULL, &err),
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, NULL, NULL, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, d, &err),
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, NULL, d, &err),
                WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, s, &err), WSGI_CORE_OK,
-               err);
-    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, s, &err),
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, NULL, s, &err),
+               WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, NULL, s, &err),
                WSGI_CORE_E_ARGUMENT, err);
     wsgi_core_settings_free(s);
     wsgi_core_settings_free(d);
@@ -446,8 +451,8 @@ static void group_logs(void)
     wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
 
     CHECK_CALL(set_log(c, "g", 1, -1), WSGI_CORE_E_ARGUMENT, err);
-    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, s, &err), WSGI_CORE_OK,
-               err);
+    CHECK_CALL(wsgi_core_config_add_group(c, "g", 1, NULL, s, &err),
+               WSGI_CORE_OK, err);
     CHECK_CALL(set_log(NULL, "g", 1, -1), WSGI_CORE_E_ARGUMENT, err);
     CHECK_CALL(set_log(c, NULL, 1, -1), WSGI_CORE_E_ARGUMENT, err);
     CHECK_CALL(set_log(c, "other", 5, -1), WSGI_CORE_E_ARGUMENT, err);
@@ -487,6 +492,31 @@ static void interpreters(void)
     CHECK_CALL(wsgi_core_config_set(c, "verbose-debugging", "On", 2, &err),
                WSGI_CORE_OK, err);
     CHECK_INT(wsgi_core_settings_new(WSGI_CORE_SCOPE_INTERPRETER) == NULL, 1);
+    wsgi_core_config_free(c);
+}
+
+/* What is set for some interpreters only was perhaps meant for all. */
+static void interpreters_without_an_end(void)
+{
+    wsgi_core_config *c = wsgi_core_config_new();
+    const char *selectors = "application-group=sub";
+    wsgi_core_error *detail = NULL;
+    wsgi_core_engine *engine = NULL;
+
+    CHECK_CALL(wsgi_core_config_begin_interpreters(c, selectors,
+                                                   strlen(selectors), &err),
+               WSGI_CORE_OK, err);
+    CHECK_INT(wsgi_core_config_check(c, &detail), WSGI_CORE_E_STATE);
+    CHECK_CONTAINS(wsgi_core_error_get_message(detail), selectors);
+    wsgi_core_error_free(detail);
+    detail = NULL;
+    CHECK_INT(wsgi_core_engine_prepare(c, NULL, NULL, &engine, &detail),
+              WSGI_CORE_E_STATE);
+    CHECK_CONTAINS(wsgi_core_error_get_message(detail), selectors);
+    wsgi_core_error_free(detail);
+    CHECK(engine == NULL);
+    CHECK_CALL(wsgi_core_config_end_interpreters(c, &err), WSGI_CORE_OK, err);
+    CHECK_CALL(wsgi_core_config_check(c, &err), WSGI_CORE_OK, err);
     wsgi_core_config_free(c);
 }
 
@@ -735,6 +765,7 @@ int main(void)
     RUN(process_groups);
     RUN(group_logs);
     RUN(interpreters);
+    RUN(interpreters_without_an_end);
     RUN(supervisors);
     RUN(members_of_request_info);
     RUN(request_new);

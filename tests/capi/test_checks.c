@@ -83,6 +83,8 @@ static void passwords(void)
     expect(kind, "yes", "x", WSGI_CORE_OK, WSGI_CORE_VERDICT_GRANTED, NULL);
     expect(kind, "renamed", "", WSGI_CORE_OK, WSGI_CORE_VERDICT_GRANTED,
            "other");
+    expect(kind, "tls", "", WSGI_CORE_OK, WSGI_CORE_VERDICT_GRANTED,
+           "0 TLSv1.3");
     expect(kind, "no", "x", WSGI_CORE_OK, WSGI_CORE_VERDICT_DENIED, NULL);
     expect(kind, "who", "x", WSGI_CORE_OK, WSGI_CORE_VERDICT_UNKNOWN, NULL);
     expect(kind, "raises", "x", WSGI_CORE_E_APPLICATION,

@@ -23,7 +23,7 @@ static wsgi_core_engine *started(int log)
     wsgi_core_settings *group = wsgi_core_settings_new(WSGI_CORE_SCOPE_GROUP);
     wsgi_core_engine *engine = NULL;
 
-    CHECK_CALL(wsgi_core_config_add_group(config, "g", 1, group, &err),
+    CHECK_CALL(wsgi_core_config_add_group(config, "g", 1, NULL, group, &err),
                WSGI_CORE_OK, err);
     CHECK_CALL(wsgi_core_config_set_group_log(config, "g", 1, log,
                                               WSGI_CORE_LEVEL_INFO, &err),

@@ -262,6 +262,63 @@ static void variables(void)
     CHECK_TEXT(x.sent, "'a\\x00\\xe9'");
 }
 
+static void tls(void)
+{
+    wsgi_core_request_info info = request_info(SCRIPT, "/tls");
+    wsgi_core_host host = exchange_host;
+    wsgi_core_pair pair;
+
+    pair.name = bytes("HTTPS");
+    pair.value = bytes("on");
+    info.variables = &pair;
+    info.variables_len = 1;
+    exchange_init(&x);
+    CHECK_CALL(exchange_serve(engine, &info, &x, NULL, &err), WSGI_CORE_OK,
+               err);
+    CHECK_TEXT(x.sent, "[1, 'TLSv1.3', None]");
+
+    /* A host without the callback, and a lookup that fails */
+    host.get_ssl_variable = NULL;
+    post("/tls", "", 0, &host);
+    CHECK_TEXT(x.sent, "[0, None, None]");
+    exchange_init(&x);
+    x.fail_at = 1;
+    CHECK_CALL(exchange_serve(engine, &info, &x, NULL, &err), WSGI_CORE_OK,
+               err);
+    CHECK_TEXT(x.sent, "[1, None, None]");
+}
+
+/* The response to a request with a structure of the host's own */
+static void serve_native(void *native, const char *value)
+{
+    wsgi_core_request_info info = request_info(SCRIPT, "/native");
+    wsgi_core_settings *s = wsgi_core_settings_new(WSGI_CORE_SCOPE_DIRECTORY);
+    const wsgi_core_settings *const layers[] = { s };
+
+    CHECK_CALL(wsgi_core_settings_set(s, "pass-apache-request", value,
+                                      strlen(value), &err),
+               WSGI_CORE_OK, err);
+    info.settings = layers;
+    info.settings_len = 1;
+    info.native_request = native;
+    exchange_init(&x);
+    CHECK_CALL(exchange_serve(engine, &info, &x, NULL, &err), WSGI_CORE_OK,
+               err);
+    wsgi_core_settings_free(s);
+}
+
+static void native_requests(void)
+{
+    serve_native(&x, "Off");
+    CHECK_TEXT(x.sent, "None, None");
+    serve_native(NULL, "On");
+    CHECK_TEXT(x.sent, "None, None");
+    serve_native(&x, "On");
+    CHECK_TEXT(x.sent, "None, <capsule object NULL");
+    serve_native(&x, "Off");
+    CHECK_TEXT(x.sent, "<capsule object \"of a request that is over\", None");
+}
+
 static void refused(void)
 {
     wsgi_core_request_info info = request_info(SCRIPT, "/hello");
@@ -300,6 +357,8 @@ int main(void)
     RUN(missing_callable);
     RUN(application_groups);
     RUN(variables);
+    RUN(tls);
+    RUN(native_requests);
     RUN(refused);
     CHECK_CALL(wsgi_core_engine_stop(engine, 10000, &err), WSGI_CORE_OK, err);
     wsgi_core_engine_free(engine);

@@ -65,6 +65,8 @@ def test_unknown_group_of_an_alias_is_500(httpd: StartHttpd) -> None:
         ("one", "two", 500),
         ("one", "%{GLOBAL}", 500),
         ("one %{GLOBAL}", "%{GLOBAL}", 200),
+        ("", "one", 500),
+        ("", "%{GLOBAL}", 500),
     ],
 )
 def test_restrict_process(httpd: StartHttpd, allowed: str, group: str, status: int) -> None:
@@ -78,6 +80,19 @@ def test_restrict_process(httpd: StartHttpd, allowed: str, group: str, status: i
     if status == 500:
         server.log.expect("WC0062: ")
     assert server.get("/?1").status == status
+
+
+def test_a_list_of_nothing_takes_the_place_of_the_one_outside(httpd: StartHttpd) -> None:
+    server = httpd("""
+        WSGIRestrictProcess %{GLOBAL}
+        WSGIScriptAlias / @APPS@/evaluate.wsgi
+        <Location /closed>
+            WSGIRestrictProcess
+        </Location>
+        """)
+    server.log.expect("WC0062: ")
+    assert server.get("/open?1").status == 200
+    assert server.get("/closed?1").status == 500
 
 
 def test_restrict_embedded_leaves_groups_alone(httpd: StartHttpd) -> None:

@@ -268,6 +268,8 @@ def test_a_one_item_list_leaves_in_one_piece(server: Watched) -> None:
 
     The system gives up holding back the beginning when the server does not run for a while.
     """
+    if server.host == "microhttpd":
+        pytest.skip("libmicrohttpd sends a head before it asks for the body")
 
     def first_piece() -> bytes:
         with server.connect() as connection:

@@ -123,7 +123,7 @@ def test_what_it_sees(start: StartServer, place: Place) -> None:
     assert environ["mod_wsgi.application_group"] == "sub"
     assert environ["mod_wsgi.process_group"] == ("deciders" if place.mode == "daemon" else "")
     assert environ["mod_wsgi.version"] == [6, 1, 1]
-    assert environ["is_https"] is False
+    assert environ["is_https"] == 0
     if place.host == "httpd":
         assert environ["DOCUMENT_ROOT"] == str(server.root / "htdocs")
         assert environ["apache.version"][:2] == [2, 4]

@@ -145,7 +145,6 @@ BAD: list[tuple[str, list[str]]] = [
     ("WSGIImportScript /x.py bogus=1", ["bogus"]),
     ("WSGIImportScript /x.py word", ["word"]),
     ("WSGIImportScript /x.py process-group=", ["process-group"]),
-    ("WSGIRestrictProcess", []),
 ]
 # What is found out when everything was read.
 LATE: list[tuple[str, str]] = [
@@ -211,6 +210,7 @@ GOOD = [
     "WSGIHandlerScript name '/x y.py' process-group=x application-group=%{GLOBAL}",
     "WSGIDispatchScript /x.py application-group=%{SERVER} process-group=x",
     "WSGIRestrictProcess a 'b c' %{GLOBAL}",
+    "WSGIRestrictProcess",
     "WSGIImportScript /x.py process-group=%{GLOBAL} application-group=%{GLOBAL}",
     "WSGIDaemonProcess x\nWSGIImportScript '/x.py' application-group='a b' process-group=x",
     "WSGIDaemonProcess x\n<VirtualHost *>\nServerName one\n"

@@ -27,6 +27,9 @@ ErrorDocument 500 /pages/error.html
     ErrorDocument 500 /environ
     ErrorDocument 404 /environ
 </Location>
+<Location /environ/qualified>
+    QualifyRedirectURL On
+</Location>
 <Location /override>
     WSGIErrorOverride On
     ErrorDocument 404 /environ
@@ -73,6 +76,18 @@ def test_the_other_path_may_be_an_application_and_has_a_query(server: Watched) -
     assert found["PATH_INFO"] == ["str", "/environ/x"]
     assert found["QUERY_STRING"] == ["str", "a=b"]
     assert found["REDIRECT_URL"] == ["str", "/respond"]
+
+
+def test_where_a_redirect_comes_from_may_be_told_in_full(server: Watched) -> None:
+    """QualifyRedirectURL: where the redirect leads to decides, and the whole URL has its query."""
+    origin = target([TEXT, ("Location", "/environ/qualified?a=b")])
+    found = dict(server.get(origin).json())
+    assert found["REDIRECT_URL"] == ["str", f"http://localhost:{server.port}{origin}"]
+    assert found["REDIRECT_QUERY_STRING"] == ["str", origin.partition("?")[2]]
+    origin = target([TEXT, ("Location", "/environ/plain?a=b")])
+    found = dict(server.get(origin).json())
+    assert found["REDIRECT_URL"] == ["str", "/respond"]
+    assert found["REDIRECT_QUERY_STRING"] == ["str", origin.partition("?")[2]]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])

@@ -4,13 +4,10 @@ mod_deflate, mod_rewrite, mod_headers, mod_status and mod_info."""
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
 import os
-import ssl
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,11 +15,12 @@ import pytest
 
 import process
 import sharing
+import tls
 from evaluating import evaluate
 from modes import MODES, in_mode
 from server import Server, Watched
 
-MODULES = "ssl socache_shmcb http2 proxy proxy_http status info"
+MODULES = f"{tls.MODULES} http2 proxy proxy_http status info"
 CONFIG = """
 Protocols h2c http/1.1
 # Each is its own application, so that none is in the main interpreter by chance.
@@ -54,7 +52,7 @@ Alias /scripts @ROOT@/scripts
 <Location /info>
     SetHandler server-info
 </Location>
-<Location /headers>
+<LocationMatch /headers>
     RequestHeader set X-From-Httpd yes
     RequestHeader unset X-Secret
     RequestHeader edit X-Edited ^a b
@@ -62,7 +60,8 @@ Alias /scripts @ROOT@/scripts
     Header always append X-Appended more
     Header unset X-Unset
     Header edit Content-Type json$ x-edited
-</Location>
+    Header always edit Set-Cookie ^(.*)$ "$1; Secure"
+</LocationMatch>
 ProxyPass /front http://127.0.0.1:@PORT@/behind
 ProxyPassReverse /front http://127.0.0.1:@PORT@/behind
 <Location /front>
@@ -73,21 +72,15 @@ ProxyPassReverse /front http://127.0.0.1:@PORT@/behind
     WSGITrustedProxyHeaders X-Forwarded-For X-Forwarded-Host X-Forwarded-Server X-Forwarded-Proto
     WSGITrustedProxies 127.0.0.0/8
 </Location>
-SSLSessionCache none
-Mutex file:@ROOT@ default
-Listen 127.0.0.1:@TLS@
-<VirtualHost 127.0.0.1:@TLS@>
-    ServerName tls.test
-    SSLEngine On
-    SSLCertificateFile @ROOT@/certificate.pem
-    Protocols h2 http/1.1
-    <Location /std>
-        SSLOptions +StdEnvVars
-    </Location>
-    <Location /overridden>
-        WSGITrustedProxyHeaders X-Forwarded-Proto
-    </Location>
-</VirtualHost>
+"""
+SECURE = """
+Protocols h2 http/1.1
+<Location /std>
+    SSLOptions +StdEnvVars
+</Location>
+<Location /overridden>
+    WSGITrustedProxyHeaders X-Forwarded-Proto
+</Location>
 """
 HTACCESS = """
 RewriteEngine On
@@ -99,8 +92,9 @@ RewriteRule ^(.*)$ evaluate.wsgi/$1 [QSA,E=PER_DIRECTORY:yes]
 @pytest.fixture(scope="module", params=MODES)
 def running(request: pytest.FixtureRequest) -> Iterator[Server]:
     tls_port = process.free_port()
-    server = in_mode(request.param, CONFIG.replace("@TLS@", str(tls_port)), MODULES)
-    make_certificate(server.root / "certificate.pem")
+    config = CONFIG + tls.virtual_host(tls_port, SECURE)
+    server = in_mode(request.param, config, MODULES)
+    tls.make_certificate(server.root)
     scripts = server.root / "scripts"
     scripts.mkdir()
     (scripts / "evaluate.wsgi").write_text((server.apps / "evaluate.wsgi").read_text())
@@ -115,14 +109,6 @@ def server(running: Server) -> Iterator[Watched]:
     yield from sharing.watch(running)
 
 
-def make_certificate(path: Path) -> None:
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    names = ["-nodes", "-subj", "/CN=tls.test", "-days", "2", "-keyout", str(path), "-out", "-"]
-    result = subprocess.run([*command, *names], capture_output=True, check=True)
-    with path.open("ab") as stream:
-        stream.write(result.stdout)
-
-
 def look(server: Watched, path: str, *keys: str, **headers: str) -> list[Any]:
     """Values of the environ."""
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -132,37 +118,33 @@ def look(server: Watched, path: str, *keys: str, **headers: str) -> list[Any]:
 # mod_ssl
 
 
-def tls(server: Watched, path: str, *keys: str, headers: dict[str, str] | None = None) -> list[Any]:
-    context = ssl.create_default_context(cafile=str(server.root / "certificate.pem"))
-    context.check_hostname = False
+def secure(
+    server: Watched, path: str, *keys: str, headers: dict[str, str] | None = None
+) -> list[Any]:
     port = server.server.tls_port  # type: ignore[attr-defined]
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)
     target = f"{path}?{quote(f'list(map(environ.get, {list(keys)!r}))')}"
-    connection.request("GET", target, headers={"Host": "tls.test"} | (headers or {}))
-    response = connection.getresponse()
-    found = json.loads(response.read())
-    connection.close()
-    return list(found)
+    _, body = tls.get(server.root, port, target, headers)
+    return list(json.loads(body))
 
 
 def test_https_is_the_scheme(server: Watched) -> None:
     keys = ["wsgi.url_scheme", "REQUEST_SCHEME", "SERVER_PORT", "HTTPS", "SSL_PROTOCOL"]
-    assert tls(server, "/", *keys) == ["https", "https", "443", None, None]
+    assert secure(server, "/", *keys) == ["https", "https", "443", None, None]
     assert look(server, "/", "wsgi.url_scheme", "REQUEST_SCHEME") == ["http", "http"]
 
 
 def test_ssl_variables_with_std_env_vars(server: Watched) -> None:
     names = ["SSL_SERVER_S_DN_CN", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY", "wsgi.url_scheme", "HTTPS"]
-    assert tls(server, "/std", *names) == ["tls.test", None, "NONE", "https", None]
-    [protocol, cipher] = tls(server, "/std", "SSL_PROTOCOL", "SSL_CIPHER")
+    assert secure(server, "/std", *names) == ["tls.test", None, "NONE", "https", None]
+    [protocol, cipher] = secure(server, "/std", "SSL_PROTOCOL", "SSL_CIPHER")
     assert protocol.startswith("TLSv1.") and cipher
 
 
 def test_a_trusted_proxy_overrides_mod_ssl(server: Watched) -> None:
     for value, scheme in (("http", "http"), ("https", "https"), ("nonsense", "https")):
         headers = {"X-Forwarded-Proto": value}
-        assert tls(server, "/overridden", "wsgi.url_scheme", headers=headers) == [scheme]
-        assert tls(server, "/", "wsgi.url_scheme", headers=headers) == ["https"]
+        assert secure(server, "/overridden", "wsgi.url_scheme", headers=headers) == [scheme]
+        assert secure(server, "/", "wsgi.url_scheme", headers=headers) == ["https"]
 
 
 # mod_http2
@@ -318,6 +300,13 @@ def test_headers_of_responses(server: Watched) -> None:
     assert response.header("X-Set") == "by-httpd"
     assert response.header("X-Appended") == "more"
     assert response.header("Content-Type") == "application/x-edited"
+
+
+def test_cookies_are_among_the_headers_that_are_always_sent(server: Watched) -> None:
+    """As those of CGI programs: `Header always` is what changes them."""
+    headers = [("Content-Type", "text/plain"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
+    response = server.get(f"/gateway/respond/headers?{urlencode({'headers': repr(headers)})}")
+    assert response.all("Set-Cookie") == ["a=1; Secure", "b=2; Secure"]
 
 
 # mod_status and mod_info

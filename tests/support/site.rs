@@ -58,7 +58,9 @@ pub fn configured(directory: &Path, options: &[(&str, &str)]) -> Config {
     config
         .set("daemon-log", text(directory.join("log")).as_bytes())
         .unwrap();
-    config.add_group(b"group", &settings(options)).unwrap();
+    config
+        .add_group(b"group", None, &settings(options))
+        .unwrap();
     config
 }
 

@@ -69,6 +69,7 @@ fn request(client: &mut Client, out: &mut Vec<u8>) -> Result<(), Error> {
         request_start: 0.0,
         queue_start: 0.0,
         daemon_start: 0.0,
+        native: wsgi_core_abi::NativeRequest::NONE,
         question: wsgi_core_abi::Question::NONE,
         arguments: [Bytes::ABSENT; 2],
     };

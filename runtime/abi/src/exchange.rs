@@ -102,6 +102,13 @@ pub trait Exchange {
     /// Whether the client is known to be gone.
     fn is_aborted(&mut self) -> bool;
 
+    /// Looks up what is known of the connection's TLS, by the names of mod_ssl. `None` when there is no such variable,
+    /// and where nothing is known.
+    fn ssl_variable(&mut self, name: &[u8]) -> Option<&[u8]> {
+        let _ = name;
+        None
+    }
+
     /// Writes a record to the request's log.
     fn log(&mut self, record: &LogRecord<'_>);
 
@@ -119,6 +126,8 @@ struct Table {
     send: unsafe extern "C" fn(*mut c_void, *const u8, usize, SendFlags) -> Status,
     send_file: unsafe extern "C" fn(*mut c_void, i32, u64, u64, SendFlags) -> Status,
     is_aborted: unsafe extern "C" fn(*mut c_void) -> bool,
+    /// Gives the length as well; what it gives lives until the next call of any of these functions.
+    ssl_variable: unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut usize) -> *const u8,
     log: unsafe extern "C" fn(*mut c_void, *const LogRecord<'_>),
     log_level: unsafe extern "C" fn(*mut c_void) -> u8,
 }
@@ -170,6 +179,7 @@ impl<E: Exchange> Shims<E> {
         send: Self::send,
         send_file: Self::send_file,
         is_aborted: Self::is_aborted,
+        ssl_variable: Self::ssl_variable,
         log: Self::log,
         log_level: Self::log_level,
     };
@@ -248,6 +258,27 @@ impl<E: Exchange> Shims<E> {
         unsafe { Self::exchange(ctx) }.is_aborted()
     }
 
+    unsafe extern "C" fn ssl_variable(
+        ctx: *mut c_void,
+        name: *const u8,
+        len: usize,
+        value_len: *mut usize,
+    ) -> *const u8 {
+        // SAFETY: the caller is `RawExchange::ssl_variable`, which passes a live slice and a live output.
+        let (this, name, value_len) = unsafe {
+            (
+                Self::exchange(ctx),
+                std::slice::from_raw_parts(name, len),
+                &mut *value_len,
+            )
+        };
+        let Some(value) = this.ssl_variable(name) else {
+            return std::ptr::null();
+        };
+        *value_len = value.len();
+        value.as_ptr()
+    }
+
     unsafe extern "C" fn log(ctx: *mut c_void, record: *const LogRecord<'_>) {
         // SAFETY: the caller is `RawExchange::log`.
         let (this, record) = unsafe { (Self::exchange(ctx), &*record) };
@@ -315,6 +346,15 @@ impl Exchange for RawExchange<'_> {
     fn is_aborted(&mut self) -> bool {
         // SAFETY: ctx belongs to the table.
         unsafe { (self.table().is_aborted)(self.ctx) }
+    }
+
+    fn ssl_variable(&mut self, name: &[u8]) -> Option<&[u8]> {
+        let mut len = 0;
+        let (data, name_len) = (name.as_ptr(), name.len());
+        // SAFETY: `name` lives for the call, and so does `len`.
+        let value = unsafe { (self.table().ssl_variable)(self.ctx, data, name_len, &raw mut len) };
+        // SAFETY: what is not null has this length, and lives until `self` is used again.
+        (!value.is_null()).then(|| unsafe { std::slice::from_raw_parts(value, len) })
     }
 
     fn log(&mut self, record: &LogRecord<'_>) {
@@ -388,6 +428,9 @@ mod tests {
         fn is_aborted(&mut self) -> bool {
             self.fail
         }
+        fn ssl_variable(&mut self, name: &[u8]) -> Option<&[u8]> {
+            (name == b"SSL_BODY").then_some(&self.body)
+        }
         fn log(&mut self, record: &LogRecord<'_>) {
             self.lines.push(record.text.as_slice().to_vec());
         }
@@ -417,6 +460,8 @@ mod tests {
         assert_eq!(raw.send_head(&head), Ok(()));
         assert_eq!(raw.send(b"", SendFlags::END), Ok(()));
         assert_eq!(raw.send(b"xyz", SendFlags::FLUSH), Ok(()));
+        assert_eq!(raw.ssl_variable(b"SSL_BODY"), Some(&b"lo"[..]));
+        assert_eq!(raw.ssl_variable(b""), None);
         raw.log(&LogRecord::plain(Level::Error, b"line"));
         assert_eq!(raw.log_level(), Level::Info);
         assert!(!raw.is_aborted());

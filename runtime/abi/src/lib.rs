@@ -24,7 +24,7 @@ pub use exchange::{Exchange, Failure, Head, RawExchange, ReadFailure, SendFlags}
 pub use layer::{Flag, InterpreterLayer};
 pub use log::{Level, LogRecord, RawLog};
 pub use message::{MESSAGES, Message, MessageId};
-pub use request::{Outcome, Question, Request, Verdict};
+pub use request::{NativeRequest, Outcome, Question, Request, Verdict};
 pub use runtime::{Problem, RUNTIME_SYMBOL, RawProblem, Runtime, RuntimeSettings, Status};
 
 /// Version of everything in this crate; the engine refuses a runtime that reports another one.

@@ -1,7 +1,9 @@
-//! What a runtime is asked to serve, and what it reports back.
-#![forbid(unsafe_code)]
+//! What a runtime is asked to serve, and what it reports back. Unsafe because it vouches for a pointer that nobody here
+//! follows.
 
 use crate::{Bytes, Pairs, Status};
+use std::ffi::c_void;
+use std::ptr::NonNull;
 
 /// What is wanted of a script.
 #[repr(transparent)]
@@ -46,6 +48,33 @@ impl Verdict {
     pub const UNKNOWN: Self = Self(3);
 }
 
+/// The host's own structure for a request, for extensions of Python that know what it is.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NativeRequest(Option<NonNull<c_void>>);
+
+// SAFETY: the pointer is handed on and never followed.
+unsafe impl Send for NativeRequest {}
+// SAFETY: as above.
+unsafe impl Sync for NativeRequest {}
+
+impl NativeRequest {
+    /// There is none, or nobody may have it.
+    pub const NONE: Self = Self(None);
+
+    /// Takes a pointer, which may be null.
+    #[must_use]
+    pub fn new(pointer: *mut c_void) -> Self {
+        Self(NonNull::new(pointer))
+    }
+
+    /// The pointer, if there is one.
+    #[must_use]
+    pub const fn get(self) -> Option<NonNull<c_void>> {
+        self.0
+    }
+}
+
 /// One request, complete but for its body. Everything is borrowed for the call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +102,8 @@ pub struct Request<'a> {
     pub error_override: bool,
     /// What this request reads and writes does not keep its process from being inactive.
     pub ignore_activity: bool,
+    /// What is asked of the script instead of being served.
+    pub question: Question,
     /// Number of the request among those of its process, for [`crate::Runtime::interrupt`]; 0 where it can't be
     /// interrupted.
     pub number: u64,
@@ -83,8 +114,8 @@ pub struct Request<'a> {
     pub queue_start: f64,
     /// See `request_start`.
     pub daemon_start: f64,
-    /// What is asked of the script instead of being served.
-    pub question: Question,
+    /// What the script may see of the host in this process.
+    pub native: NativeRequest,
     /// What goes with the question: the user or the host, and the password, realm or groups.
     pub arguments: [Bytes<'a>; 2],
 }

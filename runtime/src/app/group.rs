@@ -328,7 +328,6 @@ fn fill(
         gil,
         file_wrapper,
         prelude.get(gil, "RequestTimeout")?,
-        prelude.get(gil, "constant")?,
         &constants,
     )?;
     let setup = Setup {

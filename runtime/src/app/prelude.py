@@ -233,11 +233,6 @@ def restrict_signals():
     module.signal = signal
 
 
-def constant(value):
-    """A function that returns this value."""
-    return lambda: value
-
-
 told_to_end = False
 
 

@@ -5,6 +5,7 @@
 //! owned reference, a [`Gil`] proves that the thread is attached, `Err(Raised)` means that an exception
 //! is set, and a [`Class`](class::Class) puts a Rust value into Python objects.
 
+mod capsule;
 pub mod class;
 pub mod dump;
 mod error;
@@ -16,6 +17,7 @@ mod life;
 mod object;
 mod thread;
 
+pub use capsule::Lent;
 pub use error::{Exc, Exception, Raised, Result, clear, raise, reraise, warn_deprecated};
 pub use gil::{Gil, GilCell};
 pub use init::{Home, InitSettings};

@@ -4,10 +4,11 @@
 
 use super::errors::ErrorsStream;
 use super::input::Input;
+use super::ssl::Ssl;
 use super::start_response::StartResponse;
 use super::transaction::Transaction;
 use super::types::Types;
-use crate::python::{Gil, Locals, Object, Result, thread_number};
+use crate::python::{Gil, Lent, Locals, Object, Result, thread_number};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct Call {
     pub environ: Object,
     /// The `start_response` callable.
     pub start_response: Object,
+    /// What the host lends for the time of the request.
+    pub native: Option<Lent>,
 }
 
 impl Call {
@@ -61,20 +64,37 @@ impl Call {
             environ.set_item(name, &Object::float(gil, time)?)?;
         }
         Ok(Self {
+            native: lend_native(gil, types, request, &environ)?,
             environ,
             start_response: StartResponse::callable(gil, types, transaction)?,
         })
     }
 }
 
-/// The environ of a request that a script is asked about: without what only an application has use for.
+/// Puts the host's own structure for the request into an environ, if it is to be there.
+fn lend_native(
+    gil: Gil<'_>,
+    types: &Types,
+    request: &Request<'_>,
+    environ: &Object,
+) -> Result<Option<Lent>> {
+    let (Some(name), Some(pointer)) = (&types.names.native, request.native.get()) else {
+        return Ok(None);
+    };
+    let native = Lent::new(gil, pointer)?;
+    environ.set_item(name, native.object())?;
+    Ok(Some(native))
+}
+
+/// The environ of a request that a script is asked about, without what only an application has use for; and what the
+/// host lends meanwhile.
 pub fn for_question(
     gil: Gil<'_>,
     locals: &Locals,
     types: &Types,
     request: &Request<'_>,
     transaction: &Arc<Transaction>,
-) -> Result<Object> {
+) -> Result<(Object, Option<Lent>)> {
     let constants = if request.question == Question::DISPATCH {
         &types.template
     } else {
@@ -92,12 +112,12 @@ pub fn for_question(
         };
         environ.set_item(&names.url_scheme, scheme)?;
     } else {
-        let https = Object::bool(gil, request.https);
-        environ.set_item_text(c"mod_ssl.is_https", &types.constant.call([&https])?)?;
+        Ssl::add(gil, types, transaction, &environ)?;
     }
     let errors = locals.get(ErrorsStream::default);
     environ.set_item(&names.errors, &errors.open(gil, types, transaction)?)?;
-    Ok(environ)
+    let native = lend_native(gil, types, request, &environ)?;
+    Ok((environ, native))
 }
 
 /// The most names that are kept: enough for what servers and browsers send, bounded against clients

@@ -1,10 +1,12 @@
 //! The head of a response: what `start_response` was called with, checked.
 #![forbid(unsafe_code)]
 
+use super::log;
 use crate::python::{Exc, Gil, Object, Result, raise};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
-use wsgi_core_abi::{Bytes, Head, Pair, Pairs};
+use std::time::UNIX_EPOCH;
+use wsgi_core_abi::{Bytes, Head, Level, MessageId, Pair, Pairs};
 use wsgi_core_http::{self as rules, Repeats};
 
 /// Status and headers as an application gave them, checked and in latin-1.
@@ -60,8 +62,29 @@ impl ResponseHead {
         if let Err(error) = checked {
             return Err(raise(gil, Exc::Value, &error.to_string()));
         }
+        if self.text[start..middle].eq_ignore_ascii_case(b"Last-Modified")
+            && !self.correct_date(middle)
+        {
+            let value = self.text[middle..].escape_ascii().to_string();
+            let text = format!("Last-Modified is left out, no date: {value}");
+            log::write(gil, Level::Info, MessageId::NONE, &text);
+            self.text.truncate(start);
+            return Ok(());
+        }
         self.fields.push((middle, self.text.len()));
         Ok(())
+    }
+
+    /// Puts the date after `start` into the form that is sent; false when it is none.
+    fn correct_date(&mut self, start: usize) -> bool {
+        let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let date = rules::last_modified(&self.text[start..], now);
+        if let Some(date) = &date {
+            self.text.truncate(start);
+            self.text.extend_from_slice(date.as_bytes());
+        }
+        date.is_some()
     }
 
     /// The status code.

@@ -11,6 +11,7 @@ pub mod log;
 mod question;
 mod response;
 mod serve;
+mod ssl;
 mod start_response;
 pub mod traceback;
 mod transaction;

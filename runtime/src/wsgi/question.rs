@@ -38,7 +38,7 @@ pub fn answer(
                 clear(gil);
                 MessageId::INTERPRETER
             })
-            .and_then(|environ| ask(gil, &environ));
+            .and_then(|(environ, _native)| ask(gil, &environ));
         locals.get(ErrorsStream::default).end(types);
         // The log cannot refuse a line while the request lasts.
         let _ = transaction.flush_line(gil);

@@ -156,9 +156,13 @@ impl Gateway<'_> {
             self.transaction,
             start,
         );
-        let result = call.and_then(|call| application.call([&call.environ, &call.start_response]));
-        match result {
-            Ok(result) => self.respond(&result),
+        let called = call.and_then(|call| {
+            let result = application.call([&call.environ, &call.start_response]);
+            // It is lent until the response is complete, whatever becomes of the environ.
+            result.map(|result| (result, call.native))
+        });
+        match called {
+            Ok((result, _native)) => self.respond(&result),
             Err(Raised) => self.raised(),
         }
     }

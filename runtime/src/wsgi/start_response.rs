@@ -1,10 +1,11 @@
 //! `start_response` and the `write` callable it returns.
 //!
-//! Both are built-in functions bound to a [`StartResponse`] object, so that
-//! `start_response.__self__.write` is there for those who look for it.
+//! Both are built-in functions bound to a [`StartResponse`] object, so that `start_response.__self__.write` is there for
+//! those who look for it, and so are `ssl_is_https` and `ssl_var_lookup`.
 
 use super::head::ResponseHead;
 use super::response;
+use super::ssl;
 use super::transaction::Transaction;
 use super::types::Types;
 use crate::python::class::{Args, BoundMethod, Class, Method, bind, method};
@@ -20,7 +21,11 @@ impl Class for StartResponse {
     const NAME: &'static std::ffi::CStr = c"mod_wsgi.StartResponse";
 
     fn methods() -> Vec<Method> {
-        vec![method!(StartResponse, c"write", StartResponse::write)]
+        vec![
+            method!(StartResponse, c"write", StartResponse::write),
+            method!(StartResponse, c"ssl_is_https", StartResponse::is_https),
+            method!(StartResponse, c"ssl_var_lookup", StartResponse::var_lookup),
+        ]
     }
 }
 
@@ -85,6 +90,14 @@ impl StartResponse {
         }
         response::write(gil, &self.transaction, &data)?;
         Ok(Object::none(gil))
+    }
+
+    fn is_https(&self, gil: Gil<'_>, args: &Args<'_>) -> Result<Object> {
+        ssl::is_https(gil, &self.transaction, args)
+    }
+
+    fn var_lookup(&self, gil: Gil<'_>, args: &Args<'_>) -> Result<Object> {
+        ssl::var_lookup(gil, &self.transaction, args)
     }
 }
 

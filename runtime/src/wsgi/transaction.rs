@@ -36,6 +36,7 @@ pub struct Transaction {
     pub bytes_out: AtomicU64,
     /// Most verbose level that the request's log writes.
     level: Level,
+    https: bool,
 }
 
 /// What `start_response` was given and how far it has been sent.
@@ -133,6 +134,7 @@ impl Transaction {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             level,
+            https: request.https,
         })
     }
 
@@ -159,6 +161,11 @@ impl Transaction {
     /// Whether the request has ended.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    /// Whether `wsgi.url_scheme` is `https`.
+    pub fn is_https(&self) -> bool {
+        self.https
     }
 
     /// Runs a call on the exchange, detached.

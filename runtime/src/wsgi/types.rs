@@ -3,6 +3,7 @@
 
 use super::errors::LogBuffer;
 use super::input::Input;
+use super::ssl::Ssl;
 use super::start_response::StartResponse;
 use crate::python::class::Type;
 use crate::python::{Gil, Object, Result};
@@ -32,6 +33,7 @@ pub struct Types {
     pub(super) input: Type<Input>,
     pub(super) start_response: Type<StartResponse>,
     pub(super) log_buffer: Type<LogBuffer>,
+    pub(super) ssl: Type<Ssl>,
     pub(super) file_wrapper: Object,
     /// `mod_wsgi.RequestTimeout`.
     pub request_timeout: Object,
@@ -39,8 +41,6 @@ pub struct Types {
     pub(super) template: Object,
     /// Those of the environ that a script sees which decides about requests.
     pub(super) question_template: Object,
-    /// Makes a function that returns its argument.
-    pub(super) constant: Object,
     pub(super) names: Names,
     pub(super) context: String,
     text_wrapper: Object,
@@ -60,6 +60,8 @@ pub(super) struct Names {
     pub daemon_start: Object,
     pub application_start: Object,
     pub close: Object,
+    /// `NAME.request_rec`, for a host that has a name.
+    pub native: Option<Object>,
 }
 
 impl Types {
@@ -68,19 +70,18 @@ impl Types {
         gil: Gil<'_>,
         file_wrapper: Object,
         request_timeout: Object,
-        constant: Object,
         constants: &Constants,
     ) -> Result<Self> {
         Ok(Self {
             question_template: versions(gil, constants)?,
-            constant,
             input: Type::new(gil)?,
             start_response: Type::new(gil)?,
             log_buffer: Type::new(gil)?,
+            ssl: Type::new(gil)?,
             template: template(gil, &file_wrapper, constants)?,
             file_wrapper,
             request_timeout,
-            names: Names::new(gil)?,
+            names: Names::new(gil, constants)?,
             context: constants.context.clone(),
             text_wrapper: Object::import(gil, c"io")?.getattr(c"TextIOWrapper")?,
             text_arguments: text_arguments(gil)?,
@@ -166,7 +167,8 @@ fn versions(gil: Gil<'_>, constants: &Constants) -> Result<Object> {
 }
 
 impl Names {
-    fn new(gil: Gil<'_>) -> Result<Self> {
+    fn new(gil: Gil<'_>, constants: &Constants) -> Result<Self> {
+        let host = String::from_utf8_lossy(&constants.host_name);
         let name = |text: &str| -> Result<Object> {
             Object::interned(gil, &CString::new(text).unwrap_or_default())
         };
@@ -182,6 +184,10 @@ impl Names {
             daemon_start: name("mod_wsgi.daemon_start")?,
             application_start: name("mod_wsgi.application_start")?,
             close: name("close")?,
+            native: match &*host {
+                "" => None,
+                host => Some(name(&format!("{host}.request_rec"))?),
+            },
         })
     }
 }

@@ -283,6 +283,7 @@ impl<'a> Call<'a> {
             request_start: 1.5,
             queue_start: 0.0,
             daemon_start: 0.0,
+            native: wsgi_core_abi::NativeRequest::NONE,
             question: wsgi_core_abi::Question::NONE,
             arguments: [wsgi_core_abi::Bytes::ABSENT; 2],
         };

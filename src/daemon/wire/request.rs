@@ -6,7 +6,7 @@ use super::frame::{Flags, Frame, Kind};
 use super::limit;
 use super::pairs;
 use super::writer::Writer;
-use wsgi_core_abi::{Bytes, Level, Pair, Pairs, Question, Request};
+use wsgi_core_abi::{Bytes, Level, NativeRequest, Pair, Pairs, Question, Request};
 
 /// The lease that a request was admitted with; see `slots`. The default is "none".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,6 +153,7 @@ pub(super) fn decode(frame: Frame<'_>) -> Result<RequestHead<'_>, Error> {
         request_start,
         queue_start,
         daemon_start,
+        native: NativeRequest::NONE,
     };
     let environ = pairs::read(&mut fields)?;
     check_script(&fields, fixed.script)?;

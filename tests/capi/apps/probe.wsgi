@@ -1,12 +1,15 @@
 """What the C tests ask for, chosen by PATH_INFO.
 
 Covers: a list and a generator as the body, the request body read whole and by lines,
-file_wrapper, raising before and after the first block, SystemExit, wsgi.errors, and the
-number of calls of close().
+file_wrapper, raising before and after the first block, SystemExit, wsgi.errors, the
+number of calls of close(), what there is of TLS, and the host's own structure during and
+after its request.
 """
 
 import os
 import threading
+
+NATIVE = "wsgi_core.request_rec"
 
 closed = 0
 closing = threading.Lock()
@@ -84,6 +87,22 @@ def variable(environ):
     return [ascii(environ.get("probe.value", "unset")).encode()]
 
 
+def tls(environ):
+    response = environ["probe.response"]
+    looked_up = [response.ssl_var_lookup(name) for name in ("SSL_PROTOCOL", "SSL_NONE")]
+    return [repr([response.ssl_is_https(), *looked_up]).encode()]
+
+
+kept = None
+
+
+def native(environ):
+    global kept
+    found = [repr(capsule).partition(" at ")[0] for capsule in (kept, environ.get(NATIVE))]
+    kept = environ.get(NATIVE)
+    return [", ".join(found).encode()]
+
+
 def closes(environ):
     return [str(closed).encode()]
 
@@ -102,7 +121,7 @@ CASES = {
     f"/{case.__name__}": case
     for case in (
         *(hello, echo, lines, stream, empty, large, file, late, raising, leaving, errors),
-        *(group, variable, closes, process, everything),
+        *(group, variable, tls, native, closes, process, everything),
     )
 }
 
@@ -112,6 +131,7 @@ def application(environ, start_response):
     if case is None:
         start_response("404 Not Found", [("Content-Type", "text/plain")])
         return []
+    environ["probe.response"] = start_response.__self__
     body = case(environ)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return body

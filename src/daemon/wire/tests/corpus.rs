@@ -30,6 +30,7 @@ fn question() -> Vec<u8> {
     let mut out = Vec::new();
     let mut client = Client::connect(WORKER, &mut out).unwrap();
     let asked = wsgi_core_abi::Request {
+        native: wsgi_core_abi::NativeRequest::NONE,
         question: wsgi_core_abi::Question::PASSWORD,
         arguments: [Bytes::new(b"user"), Bytes::new(b"password")],
         ..request(&[])

@@ -71,6 +71,7 @@ proptest! {
             request_start: f64::from(start),
             queue_start: f64::from(queued),
             daemon_start: 0.0,
+            native: wsgi_core_abi::NativeRequest::NONE,
             question: Question(question),
             arguments: [lend(&texts.3), lend(&texts.4)],
         };

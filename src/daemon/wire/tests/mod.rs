@@ -32,6 +32,7 @@ fn request<'a>(environ: &'a [Pair<'a>]) -> Request<'a> {
         request_start: 1.5,
         queue_start: 0.0,
         daemon_start: 0.0,
+        native: wsgi_core_abi::NativeRequest::NONE,
         question: Question::NONE,
         arguments: [Bytes::ABSENT; 2],
     }

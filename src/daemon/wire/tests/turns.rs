@@ -108,6 +108,7 @@ fn there_are_only_questions_that_are_known() {
         let mut out = Vec::new();
         let mut client = Client::connect(WORKER, &mut out).unwrap();
         let asked = wsgi_core_abi::Request {
+            native: wsgi_core_abi::NativeRequest::NONE,
             question: wsgi_core_abi::Question(number),
             ..request(&[])
         };
