@@ -3,6 +3,16 @@
 # edition 2024, and what the code relies on
 set(minimum_rust 1.88)
 
+# What another user of the tree has found may be in a home of theirs.
+foreach(program IN ITEMS CARGO RUSTC)
+  if(${program})
+    execute_process(COMMAND "${${program}}" --version
+                    RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+    if(failed)
+      unset(${program} CACHE)
+    endif()
+  endif()
+endforeach()
 find_program(CARGO cargo HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin
              DOC "The cargo command")
 find_program(RUSTC rustc HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin

@@ -56,6 +56,27 @@ def test_module(start: Start, site: Path) -> None:
     assert server.get().body == b"module"
 
 
+@pytest.mark.parametrize("name", ["package.web:app", "package.web.app"])
+def test_object(start: Start, site: Path, name: str) -> None:
+    """One in a module, which is reloaded when that changes."""
+    (site / "package").mkdir()
+    (site / "package/__init__.py").touch()
+    module = hello(site / "package/web.py", "object", "app")
+    server = start(name, "--application-type", "object", "--working-directory", site)
+    assert server.get().body == b"object"
+    hello(module, "changed", "app")
+    os.utime(module, (1, 1))
+    assert server.get().body == b"changed"
+
+
+def test_missing_object(express: Start, site: Path) -> None:
+    hello(site / "web.py", "object", "app")
+    words = ("--application-type", "object", "web:other", "--working-directory", site)
+    result = express(*words).run()
+    assert result.returncode == 1
+    assert "web: 'other' is not defined" in result.stderr
+
+
 def test_paste(start: Start, site: Path) -> None:
     pytest.importorskip("paste.deploy")
     factory = "\n\ndef make(configuration):\n    return application\n"
@@ -69,6 +90,13 @@ def test_paste(start: Start, site: Path) -> None:
 def test_diagnostics(start: Start) -> None:
     server = start("--application-type", "module", "mod_wsgi.diagnostics.hello")
     assert server.get().body == b"Hello World!"
+
+
+def test_diagnostics_of_the_environ(start: Start) -> None:
+    server = start("--application-type", "module", "mod_wsgi.diagnostics.environ")
+    text = server.request("POST", "/x", body=b"the body").body.decode()
+    for part in ("PATH_INFO: '/x'", "MOD_WSGI_EXPRESS: 'true'", "mod_wsgi.version", "the body"):
+        assert part in text
 
 
 def test_welcome_page(start: Start) -> None:

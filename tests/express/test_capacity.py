@@ -84,6 +84,8 @@ def test_mpm_is_chosen(mpm: str) -> None:
         ("--debug-mode", "worker"),
         ("--debug-mode --server-mpm event", "worker"),
         ("--debug-mode --server-mpm prefork", "prefork"),
+        ("--enable-gdb", "prefork"),
+        ("--enable-gdb --server-mpm worker", "worker"),
     ],
 )
 def test_mpm_order(words: str, mpm: str) -> None:

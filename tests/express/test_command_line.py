@@ -63,6 +63,11 @@ def test_help_is_the_same_but_for_usage() -> None:
         (("start-server", "--initial-workers", "nan"), "invalid integer or number value"),
         (("start-server", "--switch-interval", "0"), "expected more than 0"),
         (("start-server", "--slow-requests", "-1"), "expected at least 0"),
+        (("start-server", "--telemetry-interval", "0.4"), "expected at least 0.5"),
+        (
+            ("start-server", "--application-type", "objekt"),
+            "expected one of script, module, object, paste, static",
+        ),
         (("start-server", "--send-buffer-size", "7"), "expected 0 or at least 512"),
         (("start-server", "--auth-type", "Bearer"), "expected one of Basic, Digest"),
         (("start-server", "--port"), "--port option requires 1 argument"),

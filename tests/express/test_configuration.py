@@ -679,7 +679,8 @@ def test_debug_mode(flag: str) -> None:
     assert "WSGIRestrictStdin Off" in lines
     assert "WSGIPythonPath /srv/app" in lines
     assert "IfModule mpm_worker_module: MaxClients 1" in lines
-    assert any("LoadModule mpm_worker_module" in line for line in lines)
+    mpm = "prefork" if flag == "--enable-gdb" else "worker"
+    assert any(f"LoadModule mpm_{mpm}_module" in line for line in lines)
     assert not [line for line in lines if line.startswith("WSGIDaemonProcess")]
     assert "-DONE_PROCESS" in control_script(flag)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pstats
+import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import process
 import pytest
 from client import Connection
 from express import DEADLINE_S, Express
+from test_signals import Terminal
 from waiting import poll
 
 SITE = """\
@@ -108,6 +111,33 @@ def test_the_debugger_at_startup(site: Express) -> None:
     assert '-> path = environ["PATH_INFO"]' in site.read_terminal(PROMPT)
     site.write_terminal("c\n")
     assert connection.read_response("GET").status == 200
+
+
+@pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is not installed")
+def test_gdb(site: Express) -> None:
+    """httpd runs under it at once, can be stopped, looked at and continued, and ends with it."""
+    site.words += ["site.wsgi", "--enable-gdb"]
+    terminal = Terminal(site)
+    try:
+        poll(site.accepts, "the server accepts connections", DEADLINE_S)
+        assert "MOD_WSGI_GDB_ENABLED" in site.text()
+        (httpd,) = process.children(site.pid)
+        terminal.type(b"\x03")
+        terminal.expect(b"received signal SIGINT")
+        terminal.expect(b"(gdb) ")
+        terminal.type(b"bt\n")
+        # gdb colours what it shows.
+        poll(lambda: re.search(rb" in (\x1b\[\d*m)?main(\x1b\[m)? \(", terminal.read()), "main", 20)
+        terminal.type(b"continue\n")
+        terminal.expect(b"Continuing.")
+        assert str(httpd) in site.text()
+        terminal.type(b"\x03")
+        poll(lambda: terminal.read().count(b"received signal SIGINT") == 2, "a second stop", 20)
+        terminal.type(b"kill\ny\nquit\n")
+        assert site.wait() == 0
+        process.wait_gone([httpd])
+    finally:
+        terminal.close()
 
 
 def test_coverage(site: Express) -> None:

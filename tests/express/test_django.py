@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -144,6 +145,43 @@ def test_whitenoise_serves_static_files_itself(own_site: Site) -> None:
     assert "/collected" in configuration.read_text()
     own_site.project.manage(*words, "--settings", "site_of_test.with_whitenoise")
     assert "/collected" not in configuration.read_text()
+
+
+def test_whitenoise(own_site: Site) -> None:
+    """It answers with what httpd would not: compressed files, and headers of its own."""
+    project, server = own_site.project, own_site.server
+    project.write(
+        "with_whitenoise.py",
+        "from .settings import *\n"
+        "DEBUG = False\n"
+        "MIDDLEWARE.insert(1, 'whitenoise.middleware.WhiteNoiseMiddleware')\n"
+        "STORAGES = {\n"
+        "    'default': {'BACKEND': 'django.core.files.storage.FileSystemStorage'},\n"
+        "    'staticfiles': {\n"
+        "        'BACKEND': 'whitenoise.storage.CompressedManifestStaticFilesStorage'\n"
+        "    },\n"
+        "}\n",
+    )
+    named = ["--settings", "site_of_test.with_whitenoise"]
+    project.manage("collectstatic", "--no-input", "--verbosity=0", "--clear", *named)
+    server.start(*named, "--processes", "2")
+    (file,) = (project.directory / "collected/admin/css").glob("base.????????????.css")
+    path = f"/static/admin/css/{file.name}"
+    response = server.get(path)
+    assert (response.status, response.body) == (200, file.read_bytes())
+    # Of a file whose name has its digest, by WhiteNoise alone.
+    assert "immutable" in (response.header("Cache-Control") or "")
+    packed = server.get(path, {"Accept-Encoding": "gzip"})
+    assert packed.header("Content-Encoding") == "gzip"
+    assert gzip.decompress(packed.body) == response.body
+    assert server.get(path, {"If-None-Match": response.header("ETag") or ""}).status == 304
+    part = server.get(path, {"Range": "bytes=5-9"})
+    assert (part.status, part.body) == (206, response.body[5:10])
+    head = server.request("HEAD", path)
+    assert head.header("Content-Length") == str(len(response.body))
+    assert f"/static/admin/css/{file.name}" in server.text("/admin/login/")
+    assert server.get("/static/admin/css/none.css").status == 404
+    assert server.text("/hello/you").startswith("Hello you")
 
 
 def test_reload_on_changes(own_site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 from pathlib import Path
 
@@ -161,6 +162,58 @@ def test_apachectl(express: Start, environ_app: Path) -> None:
         assert control("stop").returncode == 0
     poll(lambda: not server.pid_file.exists(), "the server ends")
     poll(lambda: not server.answers(), "nobody listens")
+
+
+def control(server: Express, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    ctl = server.server_root / "apachectl"
+    return subprocess.run(
+        [ctl, *words], capture_output=True, text=True, timeout=30, env=os.environ | environ
+    )
+
+
+def test_apachectl_restarts_and_ends(express: Start, environ_app: Path) -> None:
+    server = express(environ_app)
+    set_up(server)
+    assert control(server, "start").returncode == 0
+    try:
+        poll(lambda: server.answers() and server.pid_file.exists(), "the server answers")
+        pid = server.pid_file.read_text()
+        # Not before httpd is ready for signals.
+        server.wait_for_log("resuming normal operations")
+        assert control(server, "restart").returncode == 0
+        server.wait_for_log("resuming normal operations", 2)
+        assert server.environ()
+        assert server.pid_file.read_text() == pid
+    finally:
+        assert control(server, "graceful-stop").returncode == 0
+    poll(lambda: not server.pid_file.exists() and not server.answers(), "the server ends", 20)
+
+
+def test_apachectl_shows_the_status(express: Start, environ_app: Path, site: Path) -> None:
+    """In the browser that there is."""
+    browser = site / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" >{site}/shown\n')
+    browser.chmod(0o755)
+    server = express(environ_app, "--server-status", "--server-name", "site.example")
+    set_up(server)
+    assert control(server, "status", BROWSER=str(browser)).returncode == 0
+    url = f"http://site.example:{server.port}/server-status"
+    assert (
+        poll(lambda: (site / "shown").exists() and (site / "shown").read_text(), "it") == f"{url}\n"
+    )
+
+
+def test_apachectl_configtest(express: Start, environ_app: Path, site: Path) -> None:
+    """Its verdict is in the startup log where there is one."""
+    (site / "more.conf").write_text("")
+    server = express(environ_app, "--startup-log", "--include-file", site / "more.conf")
+    set_up(server)
+    log = server.server_root / "startup_log"
+    assert control(server, "configtest").returncode == 0
+    assert "Syntax OK" in log.read_text()
+    (site / "more.conf").write_text("NoSuchDirective\n")
+    assert control(server, "configtest").returncode != 0
+    assert "NoSuchDirective" in log.read_text()
 
 
 def test_process_environment(start: Start, environ_app: Path, site: Path) -> None:

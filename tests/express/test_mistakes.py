@@ -33,6 +33,10 @@ MISTAKES = {
     "--debugger-startup": "--debugger-startup needs --enable-debugger",
     "--error-document 200 /ok": "is not the status of an error",
     "--add-handler txt /x": "is not an extension",
+    "--application-type object --entry-point web": "'web' names no object; expected MODULE:NA",
+    "--application-type object --entry-point web:a.b": "'web:a.b' names no object",
+    "--application-type object --entry-point /srv/web.py:app": "names no object",
+    "--application-type object --entry-point web:app --callable-object app": "is for modules",
 }
 
 

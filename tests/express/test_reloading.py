@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import NewServer
@@ -93,6 +97,68 @@ def test_reload_on_changes(server: Express, processes: str) -> None:
     poll(lambda: not server.text().startswith(f"{old} "), "another process answers", 30)
     poll(lambda: server.text().endswith(" changed"), "the change is there", 30)
     assert f"Change detected to '{path}'." in server.log()
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def replace(path: Path, text: str) -> None:
+    """As editors do that write beside the file and rename, and keep the time."""
+    new = path.with_name(f".{path.name}.swp")
+    new.write_text(text)
+    facts = path.stat()
+    os.utime(new, ns=(facts.st_atime_ns, facts.st_mtime_ns - 10**9))
+    new.replace(path)
+
+
+def move_away(path: Path, text: str) -> None:
+    """As editors do that keep the old one as a copy."""
+    path.rename(f"{path}~")
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("save", [write, replace, move_away])
+def test_ways_to_save(server: Express, save: Callable[[Path, str], None]) -> None:
+    """A module in a package, saved as editors do."""
+    server.write("package/__init__.py", "")
+    path = server.write("package/part.py", "TEXT = 'one'\n")
+    server.write("site.wsgi", site("{package.part.TEXT}", "import package.part"))
+    server.start("site.wsgi", "--reload-on-changes")
+    for before, text in (("one", "two"), ("two", "three")):
+        assert poll(server.text, "an answer").endswith(f" {before}")
+        save(path, f"TEXT = '{text}'\n")
+        poll(lambda text=text: server.get().body.endswith(f" {text}".encode()), "the change", 30)
+
+
+@pytest.mark.parametrize("removed", ["package/part.py", "package/__init__.py", "package"])
+def test_what_is_deleted(server: Express, removed: str) -> None:
+    """A module that the application can do without, and a package that it cannot."""
+    server.write("package/__init__.py", "TEXT = 'whole'\n")
+    server.write("package/part.py", "")
+    imports = "try:\n    import package.part\n    TEXT = package.TEXT\n"
+    imports += "except (ImportError, AttributeError):\n    TEXT = 'without'\n"
+    server.write("site.wsgi", site("{TEXT}", imports))
+    server.start("site.wsgi", "--reload-on-changes")
+    assert server.text().endswith(" whole")
+    path = server.directory / removed
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    poll(lambda: server.get().body.endswith(b" without"), "the application without it", 30)
+    # It is there again.
+    server.write("package/__init__.py", "TEXT = 'mended'\n")
+    server.write("package/part.py", "")
+    server.write("site.wsgi", site("{TEXT}", imports) + "# touched\n")
+    poll(lambda: server.get().body.endswith(b" mended"), "the application with it", 30)
+
+
+def test_a_module_that_is_imported_later(server: Express) -> None:
+    path = server.write("late.py", "TEXT = 'one'\n")
+    server.write("site.wsgi", site("{late.TEXT}", work="import late"))
+    server.start("site.wsgi", "--reload-on-changes")
+    assert server.text().endswith(" one")
+    threading.Event().wait(1.5)
+    path.write_text("TEXT = 'two'\n")
+    poll(lambda: server.get().body.endswith(b" two"), "the change", 30)
 
 
 def test_a_request_in_flight_when_a_module_changes(server: Express) -> None:

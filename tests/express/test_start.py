@@ -12,7 +12,7 @@ import pytest
 from configuration import make_site
 from conftest import Start
 from express import ACCOUNT, Express
-from mod_wsgi.express import checks, import_check, installation
+from mod_wsgi.express import import_check, installation, ports
 from mod_wsgi.express.errors import StartError
 
 
@@ -110,14 +110,14 @@ def test_port_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(host: str | None, port: int) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(checks, "_listen", refuse)
-    monkeypatch.setattr(checks, "_has_capability", lambda program: False)
+    monkeypatch.setattr(ports, "_listen", refuse)
+    monkeypatch.setattr(ports, "_has_capability", lambda program: False)
     with pytest.raises(StartError) as caught:
-        checks._check_ports(make_site("--port", "80"))
+        ports.check(make_site("--port", "80"))
     for words in ("port 80 is for root", "CAP_NET_BIND_SERVICE", "another port with --port"):
         assert words in str(caught.value)
-    monkeypatch.setattr(checks, "_has_capability", lambda program: True)
-    checks._check_ports(make_site("--port", "80"))
+    monkeypatch.setattr(ports, "_has_capability", lambda program: True)
+    ports.check(make_site("--port", "80"))
 
 
 def test_no_httpd(express: Start, environ_app: Path) -> None:

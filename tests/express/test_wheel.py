@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import NewServer
-from express import APPS
+from express import APPS, public_directory
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+GUIDE = REPOSITORY / "docs/express.md"
 WHEELS = Path(os.environ.get("WSGI_CORE_WHEELS", REPOSITORY / "build/wheels"))
 VENVS = os.environ.get("WSGI_CORE_EXPRESS_VENVS", sys.prefix).split(":")
 
@@ -23,29 +28,29 @@ def output(*command: str | Path, **environ: str) -> str:
     return subprocess.check_output(command, text=True, env=kept | environ)
 
 
-def package_of(venv: str) -> Path:
+def package_of(home: str) -> Path:
     code = "import mod_wsgi, os; print(os.path.dirname(mod_wsgi.__file__))"
-    return Path(output(f"{venv}/bin/python", "-c", code).strip())
+    return Path(output(f"{home}/bin/python", "-c", code).strip())
 
 
-@pytest.fixture(params=VENVS, ids=lambda venv: Path(venv).name)
-def venv(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=VENVS, ids=lambda home: Path(home).name)
+def home(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_serves(venv: str, new_server: NewServer) -> None:
+def test_serves(home: str, new_server: NewServer) -> None:
     """Each Python runs its own applications, with nothing of a compiler on the way."""
-    server = new_server((f"{venv}/bin/mod_wsgi-express", "start-server"))
+    server = new_server((f"{home}/bin/mod_wsgi-express", "start-server"))
     server.start(APPS / "environ.wsgi", PATH="/usr/sbin:/usr/bin:/bin" if os.getuid() else "/bin")
     facts = server.get("/?evaluate=[sys.prefix,sys.version]").json()
-    version = output(f"{venv}/bin/python", "-c", "import sys; print(sys.version)")
-    assert facts == [venv, version.rstrip("\n")]
+    version = output(f"{home}/bin/python", "-c", "import sys; print(sys.version)")
+    assert facts == [home, version.rstrip("\n")]
     assert server.stop() == 0
 
 
-def test_libraries_are_found(venv: str) -> None:
+def test_libraries_are_found(home: str) -> None:
     """Also a libpython that lies where the loader does not look."""
-    package = package_of(venv)
+    package = package_of(home)
     binaries = [path for path in (package / "server").rglob("*") if is_elf(path)]
     assert len(binaries) == 4
     for path in binaries:
@@ -59,9 +64,9 @@ def is_elf(path: Path) -> bool:
     return path.is_file() and path.read_bytes()[:4] == b"\x7fELF"
 
 
-def test_submodules_are_importable_in_the_server(venv: str, new_server: NewServer) -> None:
+def test_submodules_are_importable_in_the_server(home: str, new_server: NewServer) -> None:
     """The module of the engine stands in the package's place, and has its path."""
-    server = new_server((f"{venv}/bin/mod_wsgi-express", "start-server"))
+    server = new_server((f"{home}/bin/mod_wsgi-express", "start-server"))
     server.write(
         "site.wsgi",
         "import mod_wsgi\n"
@@ -72,6 +77,49 @@ def test_submodules_are_importable_in_the_server(venv: str, new_server: NewServe
     )
     server.start("site.wsgi")
     assert server.text() == "Hello World!"
+
+
+KINDS = re.findall(r"^\| .* \| `(start-server.*)`", GUIDE.read_text(), re.M)
+APPLICATION = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"of the guide"]
+
+app = application
+
+def make(configuration):
+    return application
+"""
+
+
+@pytest.fixture(scope="module")
+def fresh() -> Iterator[Path]:
+    """A virtual environment as the guide has it made, with nothing but the wheel."""
+    directory = public_directory()
+    venv.create(directory / "venv", symlinks=True, with_pip=True)
+    pip = [directory / "venv/bin/python", "-m", "pip", "install", "--quiet", "--no-index"]
+    subprocess.run([*pip, "--find-links", WHEELS, "wsgi-core"], check=True)
+    yield directory / "venv/bin"
+    shutil.rmtree(directory)
+
+
+@pytest.mark.skipif(not WHEELS.is_dir(), reason="no wheels were built")
+@pytest.mark.parametrize("line", KINDS)
+def test_commands_of_the_guide(fresh: Path, new_server: NewServer, line: str) -> None:
+    """As whoever it is: root, with --user, and others."""
+    command, *words = line.split()
+    server = new_server((fresh / "mod_wsgi-express", command))
+    for name in ("app.wsgi", "app.py", "mysite/wsgi.py"):
+        server.write(name, APPLICATION)
+    server.write("www/index.html", "of the guide")
+    server.write("site.ini", "[app:main]\nuse = call:mysite.wsgi:make\n")
+    if "paste" in words:
+        result = server.run(*words)
+        assert "No module named 'paste'" in result.stderr
+        return
+    server.start(*words)
+    assert ("of the guide" in server.text()) == bool(words)
+    assert server.stop() == 0
 
 
 @pytest.mark.skipif(not WHEELS.is_dir(), reason="no wheels were built")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from installed import REPOSITORY
 
 BOOTSTRAP = REPOSITORY / "scripts/bootstrap"
+# Root may write everywhere, unless it is not allowed to by a capability.
+NOBODY = ("/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.getuid() == 0 else ()
 
 
 class Machine:
@@ -49,9 +53,11 @@ class Machine:
             f'for last in "$@"; do :; done\ncase $last in\n{cases}esac\necho installed',
         )
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, script: Path = BOOTSTRAP, user: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self.bin / "sh", BOOTSTRAP, *arguments],
+            [*user, self.bin / "sh", script, *arguments],
             env={"PATH": str(self.bin), "CARGO_HOME": "/nonexistent"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -161,6 +167,27 @@ def test_new_cargo(machine: Machine, version: str) -> None:
     machine.lacks()
     machine.add("cargo", f"echo 'cargo {version} (0123abcd 2025-01-01)'")
     assert machine.run("build").returncode == 0
+
+
+@pytest.mark.parametrize("closed", ["build", "build/CMakeCache.txt", "."])
+def test_build_of_another_user(machine: Machine, closed: str) -> None:
+    machine.lacks()
+    with tempfile.TemporaryDirectory() as place:
+        tree = Path(place)
+        (tree / "scripts").mkdir()
+        bootstrap = shutil.copy(BOOTSTRAP, tree / "scripts")
+        if closed != ".":
+            (tree / "build").mkdir(mode=0o755)
+            (tree / "build/CMakeCache.txt").touch()
+        for path in (tree, *tree.rglob("*")):
+            path.chmod(0o777)
+        assert machine.run("build", script=bootstrap, user=NOBODY).returncode == 0
+        (tree / closed).chmod(0o555)
+        result = machine.run("build", script=bootstrap, user=NOBODY)
+        (tree / closed).chmod(0o755)
+    assert result.returncode == 1
+    name = "" if closed == "." else f"{closed} "
+    assert f"{name}belongs to another user, and you may not write to it; have it" in result.stderr
 
 
 def test_not_debian(machine: Machine) -> None:

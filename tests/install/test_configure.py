@@ -55,6 +55,26 @@ def test_missing(tmp_path: Path) -> None:
     assert "PYTHON: /nonexistent/python: cannot be run" in answer
 
 
+def test_programs_of_another_user(tmp_path: Path) -> None:
+    """Those that are remembered, and that this user may not run or has no Rust for."""
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.18)\n"
+        "project(test NONE)\n"
+        f"include({REPOSITORY}/cmake/cargo.cmake)\n"
+        'message(STATUS "found ${CARGO} and ${RUSTC}")\n'
+    )
+    broken = tmp_path / "rustc"
+    broken.write_text("#!/bin/sh\necho 'error: no default toolchain' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    remembered = [f"-DRUSTC:FILEPATH={broken}", "-DCARGO:FILEPATH=/nonexistent/bin/cargo"]
+    answer = run(["cmake", "-S", tmp_path, "-B", tmp_path / "build", *remembered])
+    assert answer.returncode == 0, answer.stdout
+    (line,) = (line for line in answer.stdout.splitlines() if "found " in line)
+    _, cargo, _, rustc = line.removeprefix("-- ").split()
+    assert cargo != "/nonexistent/bin/cargo" and Path(cargo).exists()
+    assert rustc != str(broken) and Path(rustc).exists()
+
+
 def test_same_version_twice(tmp_path: Path) -> None:
     assert "was named before" in configure(tmp_path / "build", PYTHON, PYTHON)
 

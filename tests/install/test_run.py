@@ -110,6 +110,9 @@ def test_own_application(tmp_path: Path, number: signal.Signals) -> None:
         url = f"http://127.0.0.1:{port}/"
         assert "Python group" in get(url, process, log)
         assert "Operating Mode     : daemon\n" in log.read_text()
+        second = run(["scripts/run", "--port", str(free_port()), HELLO])
+        assert second.returncode == 1
+        assert f"error: this tree is served already, at {url}; end that one" in second.stdout
         # As ctrl-C does: everything in the foreground gets the signal.
         os.killpg(process.pid, number)
         wait_for_the_end(process, port)

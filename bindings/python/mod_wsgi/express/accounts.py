@@ -4,11 +4,15 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from .derived import Site
 from .errors import StartError
+
+LINKS = 40
+"""As many as Linux follows."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Account:
 
     def closed_part(self, path: str) -> Path | None:
         """The first part of a path that the account can't enter or read, if any."""
-        whole = Path(os.path.abspath(path)).resolve()
-        for part in [*reversed(whole.parents), whole]:
+        *before, whole = _way_to(path)
+        for part in [*before, whole]:
             try:
                 facts = part.stat()
             except OSError:
@@ -44,6 +48,23 @@ class Account:
             if not self.may(facts, needed):
                 return part
         return None
+
+
+def _way_to(path: str) -> Iterator[Path]:
+    """All that is entered on the way to a file, where links lead too, and the file."""
+    here, rest = Path("/"), list(Path(os.path.abspath(path)).parts[1:])
+    links = 0
+    yield here
+    while rest:
+        name = rest.pop(0)
+        here = here.parent if name == ".." else here / name
+        if links < LINKS and here.is_symlink():
+            links += 1
+            target = here.readlink()
+            here = Path("/") if target.is_absolute() else here.parent
+            rest = [*(part for part in target.parts if part != "/"), *rest]
+        else:
+            yield here
 
 
 def serving(site: Site) -> Account | None:

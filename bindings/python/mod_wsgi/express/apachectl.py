@@ -15,6 +15,7 @@ TEMPLATE = """\
 HTTPD={httpd}
 TITLE={title}
 CONFIG={config}
+PID_FILE={pid_file}
 
 cd {working_directory} || exit 1
 
@@ -45,6 +46,16 @@ refuses. Name an account for its processes with --user, and a group with
 EOF
 fi
 
+# The pid file of a server that was killed stays, and its number may be another
+# process's by now, which httpd would take for the server.
+forget_killed() {{
+    [ -e "$PID_FILE" ] && [ -r /proc/self/cmdline ] || return 0
+    words=/proc/$(cat "$PID_FILE")/cmdline
+    if [ ! -r "$words" ] || ! tr '\\0' '\\n' <"$words" | grep -qxFe "$CONFIG"; then
+        rm -f "$PID_FILE"
+    fi
+}}
+
 run() {{
     {run}
 }}
@@ -54,6 +65,7 @@ case "${{1:-}}" in
 start | stop | restart | graceful | graceful-stop)
     verb=$1
     shift
+    forget_killed
     run {arguments} -k "$verb" {startup_log}"$@"
     ;;
 configtest)
@@ -84,6 +96,7 @@ def render(site: Site) -> str:
         httpd=shlex.quote(site.httpd),
         title=shlex.quote(site.httpd_title),
         config=shlex.quote(str(site.server_root / "httpd.conf")),
+        pid_file=shlex.quote(site.pid_file),
         working_directory=shlex.quote(site.working_directory),
         modules_directory=shlex.quote(site.modules_directory),
         server_root=shlex.quote(str(site.server_root)),

@@ -1,27 +1,37 @@
 """What is tried before httpd starts, so that a mistake is told here, and what to do about it."""
 
-import errno
+import glob
 import os
-import socket
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import accounts, import_check, installation
+from . import accounts, import_check, installation, ports
 from .accounts import Account
 from .derived import Mode, Site, absolute
 from .errors import StartError
 
 IMPORT_TIMEOUT_S = 60
-FIRST_OPEN_PORT = 1024
+SOCKET_PATH = 107
+"""Bytes that the path of a socket may have on Linux."""
+SOCKET_NAME = len(".4194304.0123456789abcdef.99.999.999999")
+"""What follows the prefix in the longest name of a socket to count with."""
+NOT_RUN = (126, 127)
+"""What a shell's status is for a program that it cannot run."""
 WITH_ENVVARS = 'if [ -f "$0" ]; then . "$0"; fi; exec "$@"'
 """The environment that apachectl makes, of which the application may need something."""
 
 
 def before_generation(site: Site) -> None:
     """Raises StartError where the server root would be of no use."""
+    try:
+        os.getcwd()
+    except OSError:
+        raise StartError("the current directory is gone; change to one that exists") from None
+    _check_program(site.shell, "--shell-executable")
     if not os.access(site.httpd, os.X_OK):
         raise installation.missing_httpd(site.httpd)
     if not os.path.isdir(site.modules_directory):
@@ -41,10 +51,22 @@ def before_start(site: Site) -> None:
     for path, what in _needed_files(site):
         if not os.path.exists(path):
             raise StartError(f"{what}: {path} does not exist")
+        if not os.access(path, os.R_OK):
+            raise StartError(f"{what}: {path} cannot be read by you; open it, or name another one")
+    for program, option in _needed_programs(site):
+        _check_program(program, option)
+    php = os.path.join(site.modules_directory, "libphp5.so")
+    if site.options.with_php5 and not os.path.exists(php):
+        raise StartError(
+            f"--with-php5: {php} does not exist; a newer PHP is loaded by a file of "
+            "--include-file, with --server-mpm prefork"
+        )
+    _check_writable(site)
+    _check_sockets(site)
     account = accounts.serving(site)
     if account:
         _check_readable(site, account)
-    _check_ports(site)
+    ports.check(site)
     # As root httpd refuses to serve, which is told by apachectl.
     if account or os.getuid() != 0:
         _check_import(site, account)
@@ -64,6 +86,7 @@ def _needed_files(site: Site) -> Iterator[tuple[str, str]]:
         "auth_group_script",
         "rewrite_rules",
         "envvars_script",
+        "mime_types",
         "working_directory",
     )
     for name in single:
@@ -74,6 +97,56 @@ def _needed_files(site: Site) -> Iterator[tuple[str, str]]:
         yield absolute(path), f"--service-script {name}"
     for extension, path in options.add_handler:
         yield absolute(path), f"--add-handler {extension}"
+    for path in options.include_file:
+        # httpd expands patterns itself.
+        if not glob.has_magic(path):
+            yield absolute(path), "--include-file"
+
+
+def _needed_programs(site: Site) -> Iterator[tuple[str, str]]:
+    if site.rotates_logs:
+        yield site.rotatelogs, "--rotatelogs-executable"
+    if site.options.enable_gdb:
+        yield site.options.gdb_executable, "--gdb-executable"
+
+
+def _check_program(name: str, option: str) -> None:
+    if shutil.which(name) is None:
+        raise StartError(f"{name} cannot be run; install it, or name another program with {option}")
+
+
+def _check_writable(site: Site) -> None:
+    """What httpd's first process writes to, as the account that starts it."""
+    directories = {os.path.dirname(site.pid_file): "--pid-file"}
+    if not site.logs_to_terminal:
+        directories[site.log_directory] = "--log-directory"
+    for directory, option in directories.items():
+        if not os.path.isdir(directory):
+            raise StartError(f"{option}: {directory} does not exist; make it first")
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise StartError(
+                f"{option}: {directory} cannot be written to by you; open it, or choose another one"
+            )
+    if not site.logs_to_terminal and not site.rotates_logs:
+        for log in (site.error_log, site.access_log):
+            if os.path.exists(log) and not os.access(log, os.W_OK):
+                raise StartError(
+                    f"{log} cannot be written to by you; remove it, or choose another directory "
+                    "with --log-directory"
+                )
+
+
+def _check_sockets(site: Site) -> None:
+    prefix = site.socket_prefix
+    if site.mode is not Mode.DAEMON and not site.services:
+        return
+    if not os.path.isdir(os.path.dirname(prefix)):
+        raise StartError(f"--socket-prefix: {os.path.dirname(prefix)} does not exist")
+    if len(os.fsencode(prefix)) + SOCKET_NAME > SOCKET_PATH:
+        raise StartError(
+            f"the paths of sockets in {os.path.dirname(prefix)} would be longer than the system "
+            "allows; name a directory with a shorter path with --socket-prefix"
+        )
 
 
 def _check_readable(site: Site, account: Account) -> None:
@@ -94,59 +167,6 @@ def _check_readable(site: Site, account: Account) -> None:
                 f"{what}: {path} cannot be read by {account.name}, whom the server runs as, "
                 f"because {closed} is closed to it; open it, or move what is in it"
             )
-
-
-def _check_ports(site: Site) -> None:
-    if os.environ.get("LISTEN_FDS"):
-        # The service manager listens already, and hands the sockets to httpd.
-        return
-    options = site.options
-    _check_port(site, options.port, "--port")
-    if options.https_port is not None:
-        _check_port(site, options.https_port, "--https-port")
-
-
-def _check_port(site: Site, port: int, flag: str) -> None:
-    try:
-        _listen(site.options.host, port)
-    except PermissionError:
-        if port >= FIRST_OPEN_PORT or _has_capability(site.httpd):
-            return
-        raise StartError(
-            f"port {port} is for root: ports below {FIRST_OPEN_PORT} need the capability "
-            "CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), or to be "
-            f"opened to all with sysctl net.ipv4.ip_unprivileged_port_start={port}; "
-            f"else choose another port with {flag}"
-        ) from None
-    except socket.gaierror as error:
-        raise StartError(f"--host {site.options.host}: {error.strerror}") from None
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise StartError(
-                f"port {port} is in use by another program; choose another one with {flag}"
-            ) from None
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise StartError(
-                f"--host {site.options.host}: this machine does not have the address"
-            ) from None
-        raise StartError(f"port {port}: {error.strerror}") from None
-
-
-def _listen(host: str | None, port: int) -> None:
-    """Binds as httpd would, and lets go again."""
-    if host is None and socket.has_dualstack_ipv6():
-        with socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True):
-            return
-    address = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)[0]
-    with socket.create_server(address[4][:2], family=address[0]):
-        return
-
-
-def _has_capability(program: str) -> bool:
-    try:
-        return bool(os.getxattr(os.path.realpath(program), "security.capability"))
-    except (OSError, AttributeError):
-        return False
 
 
 def _check_import(site: Site, account: Account | None) -> None:
@@ -182,6 +202,26 @@ def _check_import(site: Site, account: Account | None) -> None:
     except subprocess.TimeoutExpired:
         # Its own limits tell, if it is not only slow.
         return
+    except OSError as error:
+        raise StartError(
+            f"{site.shell} cannot be run{_by(account)}: {error.strerror}; open it and "
+            f"{site.working_directory}, or name another shell with --shell-executable"
+        ) from None
+    text = answer.stderr.decode(errors="replace").strip()
     if answer.returncode == import_check.FAILED:
-        text = answer.stderr.decode(errors="replace").strip()
         raise StartError(f"the application cannot be loaded\n{text}")
+    if answer.returncode in NOT_RUN:
+        raise StartError(
+            f"{sys.executable} cannot be run{_by(account)}; open it, and what leads to it\n{text}"
+        )
+    if answer.returncode != 0:
+        how = _status(answer.returncode)
+        raise StartError(f"Python ends with {how} where the application is loaded\n{text}")
+
+
+def _by(account: Account | None) -> str:
+    return f" by {account.name}, whom the server runs as" if account else ""
+
+
+def _status(number: int) -> str:
+    return f"signal {-number}" if number < 0 else f"exit status {number}"

@@ -1,13 +1,14 @@
 """The command `mod_wsgi-express`."""
 
 import optparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from . import banner, checks, installation, launch, layout, module_commands, validation
+from . import banner, checks, installation, launch, layout, module_commands, running, validation
 from .derived import Site
-from .errors import ConfigurationError, StartError
+from .errors import ConfigurationError, Interrupted, StartError, told_in_one_line
 from .options import from_namespace
 from .parsing import PROGRAM, expand, make_parser
 
@@ -16,6 +17,9 @@ USAGE = f"Usage: {PROGRAM} command [options]\n"
 
 def main() -> NoReturn:
     """Entry point of the console script."""
+    if sys.stdout is not None:
+        # Names of files may be of any bytes.
+        sys.stdout.reconfigure(errors="surrogateescape")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -33,9 +37,12 @@ def run(words: Sequence[str]) -> int:
         sys.stderr.write(f"{USAGE}\n{PROGRAM}: error: {expected}\n")
         return 2
     try:
-        return COMMANDS[command](command, expand(words[1:]))
+        with told_in_one_line():
+            return COMMANDS[command](command, expand(words[1:]))
     except StartError as error:
-        sys.stderr.write(f"{PROGRAM}: error: {error}\n")
+        sys.stderr.write(f"{PROGRAM}: error: {error}".rstrip() + "\n")
+        return 1
+    except (KeyboardInterrupt, Interrupted):
         return 1
 
 
@@ -52,14 +59,16 @@ def start_server(namespace: object, arguments: Sequence[str]) -> int:
     """Generates the server root and serves until stopped; the status to exit with.
 
     Raises as `setup_server` does. Without a terminal it does not return: this process becomes
-    httpd.
+    httpd. It raises Interrupted for a signal that comes before httpd runs.
     """
-    site = _prepare(namespace, arguments)
-    if site.options.setup_only:
-        _generate(site, setup=True)
-        return 0
-    _generate(site, setup=False)
-    checks.before_start(site)
+    with launch.interruptible():
+        site = _prepare(namespace, arguments)
+        if site.options.setup_only:
+            _generate(site, setup=True)
+            return 0
+        running.refuse_second(site)
+        _generate(site, setup=False)
+        checks.before_start(site)
     return launch.run(site)
 
 
@@ -75,9 +84,24 @@ def _prepare(namespace: object, arguments: Sequence[str]) -> Site:
 
 def _generate(site: Site, setup: bool) -> Site:
     layout.generate(site)
-    sys.stdout.write(banner.render(site, setup))
-    sys.stdout.flush()
+    say(banner.render(site, setup))
     return site
+
+
+def say(text: str) -> None:
+    """Writes to standard output."""
+    if sys.stdout is None:
+        raise StartError("standard output is closed; redirect it, to /dev/null if to nowhere")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # Python tries to write the rest when it ends, and would fail again.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        raise StartError(
+            f"standard output cannot be written: {error.strerror}; redirect it elsewhere"
+        ) from None
 
 
 Server = Callable[[object, Sequence[str]], object]
@@ -114,7 +138,7 @@ def _without_arguments(parser: optparse.OptionParser, words: list[str]) -> optpa
 
 def _config(command: str, words: list[str]) -> int:
     _without_arguments(_module_parser(command), words)
-    sys.stdout.write(module_commands.config(installation.module_file()))
+    say(module_commands.config(installation.module_file()))
     return 0
 
 
@@ -127,13 +151,13 @@ def _install(command: str, words: list[str]) -> int:
     )
     values = _without_arguments(parser, words)
     module = module_commands.install(values.modules_directory)
-    sys.stdout.write(module_commands.config(module))
+    say(module_commands.config(module))
     return 0
 
 
 def _location(command: str, words: list[str]) -> int:
     _without_arguments(_module_parser(command), words)
-    sys.stdout.write(f"{installation.module_file()}\n")
+    say(f"{installation.module_file()}\n")
     return 0
 
 

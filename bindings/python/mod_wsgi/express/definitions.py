@@ -30,6 +30,7 @@ def definitions(site: Site) -> list[str]:
     conditions = {
         "EMBEDDED_MODE": site.mode is Mode.EMBEDDED,
         "ONE_PROCESS": site.mode is Mode.DEBUG,
+        "MOD_WSGI_END_WITH_PARENT": site.mode is not Mode.DEBUG,
         "MOD_WSGI_STATIC_ONLY": site.is_static,
         "MOD_WSGI_PRELOAD": site.preloads,
         "MOD_WSGI_DISABLE_RELOADING": not site.reloads_script,

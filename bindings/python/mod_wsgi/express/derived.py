@@ -182,8 +182,14 @@ class Site:
     @property
     def telemetry_target(self) -> str | None:
         if self.options.enable_telemetry:
-            return f"unix:{self.server_root}/telemetry.sock"
+            return f"unix:{self.telemetry_directory}/telemetry.sock"
         return self.options.telemetry_service
+
+    @property
+    def telemetry_directory(self) -> Path:
+        """Where the collector, which is of the serving account, makes its socket."""
+        changes_account = os.getuid() == 0 and (self.options.user or self.options.group)
+        return self.server_root / "telemetry" if changes_account else self.server_root
 
     # Accounts
 
@@ -345,7 +351,9 @@ class Site:
             allowed = both or MPMS[1:]
         elif self.mode is Mode.EMBEDDED and not self.options.server_mpm:
             allowed = MPMS[1:]
-        return [name for name in MPMS if name in allowed]
+        # A worker takes SIGINT by sigwait(), which keeps it from gdb: Control-C would end httpd.
+        order = reversed(MPMS) if self.options.enable_gdb else MPMS
+        return [name for name in order if name in allowed]
 
     @functools.cached_property
     def mpm(self) -> str | None:

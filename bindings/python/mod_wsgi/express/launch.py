@@ -1,15 +1,39 @@
 """Running the generated apachectl in the foreground."""
 
+import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
 from .derived import Mode, Site
+from .errors import Interrupted
 
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FORWARDED = (*ENDING, signal.SIGUSR1)
+PR_SET_PDEATHSIG = 1
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """A signal ends what is done here, and the processes that it waits for, by Interrupted."""
+
+    def interrupt(number: int, _: FrameType | None) -> NoReturn:
+        raise Interrupted(number)
+
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run(site: Site) -> int:
@@ -43,13 +67,23 @@ def _attend(command: list[str]) -> int:
     def forward(number: int, _: FrameType | None) -> None:
         if child is None:
             sys.exit(1)
-        child.send_signal(number)
+        # httpd would restart, and go on where nobody sees or stops it.
+        is_gone = number == signal.SIGHUP and not sys.stdout.isatty()
+        child.send_signal(signal.SIGTERM if is_gone else number)
 
     for number in FORWARDED:
         signal.signal(number, forward)
     signal.signal(signal.SIGWINCH, lambda number, frame: None)
     sys.stdout.flush()
-    # Python 3.10 has no process_group= yet.
-    child = subprocess.Popen(command, preexec_fn=os.setpgrp)
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        # Python 3.10 has no process_group= yet.
+        os.setpgrp()
+        if hasattr(libc, "prctl"):
+            # What is killed cannot pass on that it is.
+            libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM))
+
+    child = subprocess.Popen(command, preexec_fn=prepare)
     status = child.wait()
     return status if status >= 0 else 128 - status

@@ -50,16 +50,23 @@ command.load()()
 def generate(site: Site) -> None:
     """Writes everything that httpd needs to start."""
     root = site.server_root
-    _make_directory(root)
+    _make_directory(root, "--server-root")
     if not site.options.server_root:
         _check_owner(root)
-    for directory in (site.document_root, site.python_eggs, *_debug_directories(site)):
-        _make_directory(Path(directory))
+    _make_directory(Path(site.document_root), "--document-root")
+    _make_directory(Path(site.python_eggs), "--python-eggs")
+    for directory, option in _debug_directories(site):
+        _make_directory(Path(directory), option)
     if site.options.log_directory:
-        _make_directory(Path(site.log_directory))
-    if not site.is_static and site.mount_point != "/":
+        _make_directory(Path(site.log_directory), "--log-directory")
+    if site.options.enable_telemetry:
+        _make_directory(site.telemetry_directory, "--server-root")
+    if not site.is_static:
         # httpd answers /mounted with a redirection to /mounted/ only where there is a directory.
-        Path(site.document_root + site.mount_point).mkdir(parents=True, exist_ok=True)
+        place = Path(site.document_root)
+        for name in site.mount_point.strip("/").split("/"):
+            place = place / name
+            _make_directory(place, "--document-root")
     _give_away(site)
     _write(root / "httpd.conf", httpd_conf.render(site))
     _write(root / "apachectl", apachectl.render(site), 0o755)
@@ -133,21 +140,25 @@ def _user_files(site: Site) -> None:
         _write(envvars, "")
 
 
-def _debug_directories(site: Site) -> list[str]:
+def _debug_directories(site: Site) -> list[tuple[str, str]]:
+    """Each with the option that names it."""
     options = site.options
-    wanted = {
-        site.coverage_directory: options.enable_coverage,
-        site.profiler_directory: options.enable_profiler,
-        site.recorder_directory: options.enable_recorder,
-    }
-    return [directory for directory, given in wanted.items() if given]
+    wanted = [
+        (options.enable_coverage, site.coverage_directory, "--coverage-directory"),
+        (options.enable_profiler, site.profiler_directory, "--profiler-directory"),
+        (options.enable_recorder, site.recorder_directory, "--recorder-directory"),
+    ]
+    return [(directory, option) for given, directory, option in wanted if given]
 
 
 def _give_away(site: Site) -> None:
     """What the serving account writes to, when that is not the one that starts the server."""
     account = accounts.serving(site)
     if account:
-        for directory in (site.python_eggs, *_debug_directories(site)):
+        written = [directory for directory, _ in _debug_directories(site)]
+        if site.options.enable_telemetry:
+            written.append(str(site.telemetry_directory))
+        for directory in (site.python_eggs, *written):
             os.chown(directory, account.uid, account.gid)
 
 
@@ -160,7 +171,7 @@ def _check_owner(path: Path) -> None:
         )
 
 
-def _make_directory(path: Path) -> None:
+def _make_directory(path: Path, option: str) -> None:
     try:
         path.mkdir(exist_ok=True)
     except FileNotFoundError:
@@ -168,18 +179,31 @@ def _make_directory(path: Path) -> None:
             f"{path} cannot be made, because {path.parent} does not exist; make it first"
         ) from None
     except FileExistsError:
-        raise StartError(f"{path} is not a directory") from None
+        raise StartError(
+            f"{path} is not a directory; remove it, or choose another one with {option}"
+        ) from None
     except OSError as error:
-        raise StartError(f"{path} cannot be made: {error.strerror}") from None
+        raise StartError(
+            f"{path} cannot be made: {error.strerror}; choose another directory with {option}"
+        ) from None
 
 
 def _write(path: Path, text: str, mode: int | None = None) -> None:
+    """Puts a file in the place of the old one, which may be somebody else's; or leaves that."""
+    new = path.with_name(f".{path.name}.new")
     try:
-        # Anew, for the old one may be somebody else's.
-        path.unlink(missing_ok=True)
-        with path.open("x", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)
+        new.unlink(missing_ok=True)
+        try:
+            with new.open("x", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(text)
+                if mode is not None:
+                    os.fchmod(file.fileno(), mode)
+            new.replace(path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        raise StartError(f"{path} cannot be written: {error.strerror}") from None
+        raise StartError(
+            f"{path} cannot be written: {error.strerror}; make room or open the directory, or "
+            "choose another one with --server-root"
+        ) from None

@@ -46,16 +46,16 @@ class Options:
     # Application
 
     application_type: str = _application(
-        "what the application is: a script file, an importable module, a Paste Deploy "
-        "configuration, or only static files",
+        "what the application is: a script file, an importable module, an object in one "
+        "(MODULE:NAME), a Paste Deploy configuration, or only static files",
         "TYPE",
         default="script",
-        choices=("script", "module", "paste", "static"),
+        choices=("script", "module", "object", "paste", "static"),
     )
     entry_point: str | None = _application(
-        "the application: path of the script or configuration file, or name of the module; "
-        "takes precedence over the argument of the command",
-        "PATH|MODULE",
+        "the application: path of the script or configuration file, or name of the module or "
+        "object; takes precedence over the argument of the command",
+        "PATH|NAME",
         kind=FILE,
     )
     callable_object: str = _application(

@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import ConfigurationError
 from .option import Option
-from .options import BY_NAME, OPTIONS, Options
+from .options import BY_NAME, OPTIONS, Options, Pair
 
 CERTIFICATE_OPTIONS = (
     "ssl_certificate",
@@ -43,7 +43,26 @@ def complete(options: Options, arguments: list[str]) -> Options:
         entry_point = None
     elif not entry_point:
         changes |= {"application_type": "script", "enable_docs": True}
+    elif options.application_type == "object":
+        entry_point, changes["callable_object"] = _module_and_name(options, entry_point)
+        changes["application_type"] = "module"
     return dataclasses.replace(options, entry_point=entry_point, **changes)
+
+
+def _module_and_name(options: Options, entry_point: str) -> Pair:
+    """Parts of the name of an object, like `package.module:name` or `package.module.name`."""
+    if is_given(options, "callable_object"):
+        raise ConfigurationError(
+            "--callable-object is for modules and scripts; with --application-type object the "
+            "entry point names it"
+        )
+    module, separator, name = entry_point.rpartition(":" if ":" in entry_point else ".")
+    parts = [*module.split("."), name]
+    if not separator or not all(part.isidentifier() for part in parts):
+        raise ConfigurationError(
+            f"{entry_point!r} names no object; expected MODULE:NAME, as in mysite.wsgi:application"
+        )
+    return module, name
 
 
 def validate(options: Options) -> None:

@@ -25,7 +25,7 @@ pre { padding: 1rem; overflow-x: auto; background: #8882 }
 <p>This server was started without an application, so it shows this page. To serve your own, name
 its script or its module:</p>
 <pre>mod_wsgi-express start-server site.wsgi
-mod_wsgi-express start-server --application-type module site</pre>
+mod_wsgi-express start-server --application-type module mysite</pre>
 <p>The object that is called is <code>application</code>, or the one that
 <code>--callable-object</code> names. <code>mod_wsgi-express start-server --help</code> shows all
 options.</p>

@@ -39,8 +39,8 @@ def telemetry(site: Site) -> Lines:
     options = site.options
     lines = when("MOD_WSGI_SERVER_METRICS", "WSGIServerMetrics On")
     if site.telemetry_target:
-        interval = f"interval={options.telemetry_interval:g}"
-        lines.append(directive("WSGITelemetryService", site.telemetry_target, interval))
+        service = directive("WSGITelemetryService", site.telemetry_target)
+        lines.append(f"{service} interval={options.telemetry_interval:g}")
         if options.slow_requests is not None:
             lines.append(f"WSGISlowRequests {options.slow_requests:g}")
     # They are arguments and not one: `+CaptureUserAgent -Other`.

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from mod_wsgi.express import cli, options
-from mod_wsgi.express.errors import ConfigurationError, StartError
+from mod_wsgi.express.errors import ConfigurationError, Interrupted, StartError, told_in_one_line
 
 WHITENOISE = "whitenoise."
 
@@ -32,9 +32,12 @@ class Command(BaseCommand):
         chosen.working_directory = chosen.working_directory or project_directory()
         chosen.url_alias = [*static_alias(), *chosen.url_alias]
         try:
-            status = cli.start_server(chosen, [])
+            with told_in_one_line():
+                status = cli.start_server(chosen, [])
         except (ConfigurationError, StartError) as error:
             raise CommandError(str(error)) from error
+        except (KeyboardInterrupt, Interrupted):
+            status = 1
         if status:
             sys.exit(status)
 
