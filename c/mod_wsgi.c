@@ -27,11 +27,7 @@
 #include "apr_portable.h"
 #include "apr_strings.h"
 
-#include <signal.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 #include "wsgi_core.h"
 
@@ -52,7 +48,6 @@ typedef struct {
     wsgi_core_config *options;
     apr_array_header_t *declarations; /* of declaration * */
     wsgi_core_engine *engine;         /* from post_config on */
-    pid_t parent;                     /* likewise */
     int stop_timed_out;
 } process_config;
 
@@ -1175,7 +1170,7 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
         "host-name=apache host-version=%d.%d.%d host-description=\"%s\" "
         "host-build-date=\"%s\" host-mpm-name=%s host-root=\"%s\" "
         "host-user=#%lu host-group=#%lu host-timeout=%d threads=%d "
-        "processes=%d keep-stdio=%s",
+        "processes=%d keep-stdio=%s end-with-parent=%s",
         version.major, version.minor, version.patch,
         ap_escape_quotes(p, ap_get_server_description()), ap_get_server_built(),
         ap_show_mpm(), ap_escape_quotes(p, ap_server_root),
@@ -1185,7 +1180,8 @@ static wsgi_core_status set_host_options(wsgi_core_config *options,
         ap_exists_config_define("DEBUG")
                 || ap_exists_config_define("ONE_PROCESS")
             ? "On"
-            : "Off");
+            : "Off",
+        ap_exists_config_define("MOD_WSGI_END_WITH_PARENT") ? "On" : "Off");
     return wsgi_core_config_parse(options, line, strlen(line), err);
 }
 
@@ -1304,7 +1300,6 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                != WSGI_CORE_OK) {
         return startup_failed(ptemp, err, NULL);
     }
-    process->parent = getpid();
     /* Runs before the one that ends the processes of piped logs. */
     apr_pool_cleanup_register(pconf, s, end_engine, apr_pool_cleanup_null);
     for (i = apr_hash_first(ptemp, get_supervisors(s)); i;
@@ -1362,30 +1357,11 @@ static void child_stopping(apr_pool_t *pchild, int graceful)
     }
 }
 
-/* A child whose parent was killed would keep the port without an application
- * behind it. mod_wsgi-express asks for its end; elsewhere httpd has more to do
- * than ours. The single process of ONE_PROCESS is its own parent.
- */
-static void end_with_parent(pid_t parent)
-{
-#ifdef __linux__
-    if (ap_exists_config_define("MOD_WSGI_END_WITH_PARENT")
-        && getpid() != parent) {
-        /* threaded MPMs do not end at SIGTERM */
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) {
-            raise(SIGKILL);
-        }
-    }
-#endif
-}
-
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     process_config *process = server_conf(s)->process;
     wsgi_core_error *err = NULL;
 
-    end_with_parent(process->parent);
     apr_pool_cleanup_register(pchild, process, leave_process,
                               apr_pool_cleanup_null);
     apr_pool_pre_cleanup_register(pchild, process, stop_engine);

@@ -35,4 +35,4 @@ pub use plan::{Plan, Role};
 pub use settings::GroupSettings;
 pub use sys::account;
 pub use sys::fd::{Inherited, duplicate};
-pub use sys::process::{Exit, exit_now, set_name};
+pub use sys::process::{Exit, end_with, exit_now, set_name};

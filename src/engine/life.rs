@@ -8,6 +8,7 @@ use super::groups::Groups;
 use super::log::{LogGate, ServerLog};
 use super::request::{Request, RequestInfo};
 use super::runtime::RuntimeHandle;
+use crate::daemon::end_with;
 use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -26,6 +27,8 @@ struct Inner {
     phase: AtomicU8,
     poisoned: AtomicBool,
     process_id: AtomicU32,
+    /// The process that prepared it.
+    parent: u32,
     embedded: Embedded,
     groups: Option<Groups>,
 }
@@ -66,6 +69,7 @@ impl Engine {
             phase: AtomicU8::new(PREPARED),
             poisoned: AtomicBool::new(false),
             process_id: AtomicU32::new(0),
+            parent: std::process::id(),
             embedded: Embedded::default(),
             groups,
         })))
@@ -89,6 +93,9 @@ impl Engine {
             STOPPED => Error::State("the engine was stopped"),
             _ => Error::State("the engine was started before"),
         })?;
+        if inner.config.process.end_with_parent == Some(true) {
+            end_with(inner.parent);
+        }
         inner.log.line(
             Level::Info,
             MessageId::NONE,

@@ -158,6 +158,10 @@ pub static OPTIONS: &[OptionSpec] = &[
     process!(c"keep-stdio", c"On or Off", Some(c"Off"),
         c"Whether sys.stdin and sys.stdout stay as they are, for a server on a terminal.",
         |settings, value| settings.keep_stdio = Some(flag(value)?)),
+    process!(c"end-with-parent", c"On or Off", Some(c"Off"),
+        c"Whether a process that serves requests is killed when the one that prepared the engine ends in whatever way: for a \
+          server whose processes would keep its port otherwise. Where the system can do that (Linux).",
+        |settings, value| settings.end_with_parent = Some(flag(value)?)),
     process!(c"runtime-dir", c"a directory", None,
         c"Directory with the runtimes; by default wsgi-core beside the library.",
         |settings, value| settings.runtime_dir = Some(std::ffi::OsStr::from_bytes(text(value)?).into())),

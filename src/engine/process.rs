@@ -28,6 +28,7 @@ pub struct ProcessSettings {
     pub(super) restrict_stdout: Option<bool>,
     pub(super) restrict_signal: Option<bool>,
     pub(super) keep_stdio: Option<bool>,
+    pub(super) end_with_parent: Option<bool>,
     pub(super) runtime_dir: Option<PathBuf>,
     pub(super) threads: Option<u32>,
     pub(super) processes: Option<u32>,

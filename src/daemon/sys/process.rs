@@ -24,6 +24,23 @@ pub fn set_name(name: &std::ffi::CStr) {
     }
 }
 
+/// Has this process, if it is not the only one, killed once its parent has ended, in whatever way: servers whose
+/// threads leave signals to a parent may not end at a gentler one.
+pub fn end_with(parent: u32) {
+    if std::process::id() == parent {
+        return;
+    }
+    #[cfg(target_os = "linux")]
+    // SAFETY: a system call with a number.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+    if std::os::unix::process::parent_id() != parent {
+        // It has ended before it was asked for.
+        exit_now(1);
+    }
+}
+
 /// Sends a signal to a process that is watched. One that has ended is of no interest.
 pub fn signal(watched: BorrowedFd<'_>, signal: i32) {
     // SAFETY: a system call with numbers and no information.
