@@ -1,16 +1,16 @@
 //! Configuration of an engine, and what follows from it. Unsafe because it vouches for a linked runtime.
 
-use super::embedded::GroupStart;
 use super::error::Error;
 use super::group::fixed;
 use super::installed::{Installed, home_problem};
 use super::interpreters::{InterpreterOptions, Layers};
 use super::loader;
-use super::option::{Apply, OptionSpec, Scope};
+use super::option::{Apply, OptionSpec};
 use super::process::ProcessSettings;
-use super::process_group::ProcessGroup;
+use super::process_group::{GroupStart, ProcessGroup};
 use super::python::{HomeProblem, PythonVersion};
 use super::runtime::RuntimeHandle;
+use super::scope::Scope;
 use super::settings::{Callable, Given, Resolved, Settings};
 use super::value::Unacceptable;
 use super::words::Words;

@@ -2,13 +2,14 @@
 //! takes over the descriptors that the process was started with.
 
 use super::config::Config;
-use super::embedded::{GroupStart, start_python};
+use super::embedded::start_python;
 use super::error::{Error, RuntimeFailure};
 use super::groups::{BUILD, entry, socket_timeout};
 use super::loader;
 use super::log::{LogGate, ServerLog};
-use super::option::Scope;
+use super::process_group::GroupStart;
 use super::runtime::RuntimeHandle;
+use super::scope::Scope;
 use super::settings::Settings;
 use crate::daemon::account::{Group, User, own_uid};
 use crate::daemon::supervisor::{self, GroupPart};

@@ -5,8 +5,8 @@ use super::config::{Choice, Config, RuntimeSource};
 use super::error::Error;
 use super::loader;
 use super::log::LogGate;
+use super::process_group::GroupStart;
 use super::runtime::{RuntimeHandle, keep_log};
-use crate::daemon::GroupSettings;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use wsgi_core_abi::{Bytes, InterpreterLayer, Level, MessageId, RuntimeSettings, Slice};
@@ -61,12 +61,6 @@ fn start(
     );
     start_python(runtime, config, None, log)?;
     Ok(runtime)
-}
-
-/// A process group whose process this is.
-pub(super) struct GroupStart<'g> {
-    pub name: &'g [u8],
-    pub settings: &'g GroupSettings,
 }
 
 /// Starts Python in this process, which may be one of a group.

@@ -1,8 +1,8 @@
 //! Everything that can go wrong, in one type.
 #![forbid(unsafe_code)]
 
-use super::option::Scope;
 use super::refusal::Refusal;
+use super::scope::Scope;
 use crate::daemon::client::ClientFailure;
 use std::path::PathBuf;
 use wsgi_core_abi::{MessageId, Outcome, Problem, Status};

@@ -1,10 +1,10 @@
 //! Which settings the interpreters of a process have.
 #![forbid(unsafe_code)]
 
-use super::embedded::GroupStart;
 use super::error::Error;
-use super::option::Scope;
 use super::process::ProcessSettings;
+use super::process_group::GroupStart;
+use super::scope::Scope;
 use super::settings::{Given, Settings};
 use wsgi_core_abi::{Bytes, Flag, InterpreterLayer, Slice};
 

@@ -1,40 +1,14 @@
 //! What an option is.
 #![forbid(unsafe_code)]
 
-use super::Error;
+use super::error::Error;
 use super::interpreters::InterpreterSettings;
 use super::process::ProcessSettings;
+use super::scope::Scope;
 use super::settings::{Given, Settings};
 use super::value::{Unacceptable, Value};
 use crate::daemon::GroupSettings;
 use std::ffi::CStr;
-
-/// What an option applies to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The processes of one engine.
-    Process,
-    /// A directory, location or virtual host.
-    Directory,
-    /// One mapping of URLs to a script.
-    Script,
-    /// One process group.
-    Group,
-    /// Interpreters, selected by process group and application group.
-    Interpreter,
-}
-
-impl std::fmt::Display for Scope {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(match self {
-            Self::Process => "process",
-            Self::Directory => "directory",
-            Self::Script => "script",
-            Self::Group => "group",
-            Self::Interpreter => "interpreter",
-        })
-    }
-}
 
 /// How a value is read and where it goes.
 pub(super) enum Apply {

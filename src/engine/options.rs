@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 use super::interpreters::selector;
-use super::option::{Apply, OptionSpec, Scope};
+use super::option::{Apply, OptionSpec};
+use super::scope::Scope;
 use super::script::Script;
 use super::telemetry;
 use super::value::{

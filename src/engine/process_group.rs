@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use super::error::Error;
-use super::option::Scope;
 use super::refusal::Refusal;
+use super::scope::Scope;
 use super::settings::{Given, Settings};
 use crate::daemon::{GroupLog, GroupSettings};
 use std::os::unix::ffi::OsStrExt;
@@ -21,6 +21,12 @@ pub(super) struct ProcessGroup {
     pub given: Vec<Given>,
     /// Where it logs; absent where that is the host's log.
     pub log: Option<GroupLog>,
+}
+
+/// A process group whose process this is.
+pub(super) struct GroupStart<'g> {
+    pub name: &'g [u8],
+    pub settings: &'g GroupSettings,
 }
 
 impl ProcessGroup {

@@ -1,7 +1,7 @@
 //! Scripts that the configuration names, other than those that requests are mapped to.
 #![forbid(unsafe_code)]
 
-use super::option::Scope;
+use super::scope::Scope;
 use super::settings::Settings;
 use super::value::{Unacceptable, Value, absolute, text};
 use super::words::Words;

@@ -3,7 +3,8 @@
 
 use super::Error;
 use super::interpreters::InterpreterSettings;
-use super::option::{Apply, OptionSpec, Scope};
+use super::option::{Apply, OptionSpec};
+use super::scope::Scope;
 use super::script::Script;
 use super::value::{Unacceptable, Value};
 use super::words::Words;

@@ -40,6 +40,16 @@ impl<'a> Bytes<'a> {
         self.data.is_null()
     }
 
+    /// The bytes, where there is a string.
+    #[must_use]
+    pub const fn get(&self) -> Option<&'a [u8]> {
+        if self.is_absent() {
+            None
+        } else {
+            Some(self.as_slice())
+        }
+    }
+
     /// The bytes; empty when absent.
     #[must_use]
     pub const fn as_slice(&self) -> &'a [u8] {
@@ -104,6 +114,15 @@ pub struct Slice<'a, T> {
 
 /// A borrowed array of pairs.
 pub type Pairs<'a> = Slice<'a, Pair<'a>>;
+
+impl Slice<'_, Bytes<'_>> {
+    /// Copies of the strings.
+    #[must_use]
+    pub fn to_vecs(&self) -> Vec<Vec<u8>> {
+        let strings = self.as_slice().iter();
+        strings.map(|string| string.as_slice().to_vec()).collect()
+    }
+}
 
 impl<'a, T> Slice<'a, T> {
     /// No items.

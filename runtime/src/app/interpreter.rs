@@ -19,8 +19,8 @@ impl Layer {
     /// Copies a layer.
     pub fn new(raw: &InterpreterLayer<'_>) -> Self {
         Self {
-            application_group: super::settings::present(raw.application_group).map(<[u8]>::to_vec),
-            python_path: super::settings::owned(raw.python_path),
+            application_group: raw.application_group.get().map(<[u8]>::to_vec),
+            python_path: raw.python_path.to_vecs(),
             switch_interval: (raw.switch_interval > 0.0).then_some(raw.switch_interval),
             own_gil: raw.own_gil,
             restrict_stdin: raw.restrict_stdin,

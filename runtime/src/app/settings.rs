@@ -7,7 +7,7 @@ use crate::wsgi::Constants;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use wsgi_core_abi::{Bytes, RuntimeSettings, Slice};
+use wsgi_core_abi::RuntimeSettings;
 
 /// Settings that are needed each time an interpreter is made.
 pub struct Settings {
@@ -48,7 +48,7 @@ impl Settings {
     /// Copies what outlives the start of Python.
     pub fn new(raw: &RuntimeSettings<'_>) -> Self {
         Self {
-            python_eggs: present(raw.python_eggs).map(<[u8]>::to_vec),
+            python_eggs: raw.python_eggs.get().map(<[u8]>::to_vec),
             layers: raw.layers.as_slice().iter().map(Layer::new).collect(),
             group_switch_interval: (raw.group_switch_interval > 0.0)
                 .then_some(raw.group_switch_interval),
@@ -108,27 +108,13 @@ impl Settings {
 /// Settings that are fixed when Python starts.
 pub fn init_settings(raw: &RuntimeSettings<'_>) -> InitSettings {
     InitSettings {
-        home: present(raw.python_home).map_or(Home::Default, |home| {
+        home: raw.python_home.get().map_or(Home::Default, |home| {
             Home::new(Path::new(OsStr::from_bytes(home)))
         }),
         optimize: raw.optimize,
         dont_write_bytecode: raw.dont_write_bytecode,
         hash_seed: u32::try_from(raw.hash_seed).ok(),
-        warnings: owned(raw.warnings),
+        warnings: raw.warnings.to_vecs(),
         free_threading: raw.free_threading,
     }
-}
-
-/// Copies of strings.
-pub fn owned(strings: Slice<'_, Bytes<'_>>) -> Vec<Vec<u8>> {
-    strings
-        .as_slice()
-        .iter()
-        .map(|string| string.as_slice().to_vec())
-        .collect()
-}
-
-/// A string that is there.
-pub fn present(string: Bytes<'_>) -> Option<&[u8]> {
-    (!string.is_absent()).then(|| string.as_slice())
 }

@@ -1,12 +1,11 @@
 //! The head of a response: what `start_response` was called with, checked.
 #![forbid(unsafe_code)]
 
-use super::log;
 use crate::python::{Exc, Gil, Object, Result, raise};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
-use wsgi_core_abi::{Bytes, Head, Level, MessageId, Pair, Pairs};
+use wsgi_core_abi::{Bytes, Head, Pair, Pairs};
 use wsgi_core_http::{self as rules, Repeats};
 
 /// Status and headers as an application gave them, checked and in latin-1.
@@ -20,8 +19,13 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// Checks what `start_response` was called with.
-    pub fn new(gil: Gil<'_>, status: &Object, headers: &Object) -> Result<Self> {
+    /// Checks what `start_response` was called with. `note` is told of what is left out.
+    pub fn new(
+        gil: Gil<'_>,
+        status: &Object,
+        headers: &Object,
+        note: impl Fn(&str),
+    ) -> Result<Self> {
         let mut text = Vec::with_capacity(512);
         append_str(gil, status, "status", &mut text)?;
         let code = match rules::status_code(&text) {
@@ -39,13 +43,13 @@ impl ResponseHead {
         };
         let mut index = 0;
         while let Some(header) = headers.list_item(index) {
-            head.append(gil, &header)?;
+            head.append(gil, &header, &note)?;
             index += 1;
         }
         Ok(head)
     }
 
-    fn append(&mut self, gil: Gil<'_>, header: &Object) -> Result<()> {
+    fn append(&mut self, gil: Gil<'_>, header: &Object, note: &impl Fn(&str)) -> Result<()> {
         if !header.is_tuple() {
             return Err(raise(gil, Exc::Type, "response header must be a tuple"));
         }
@@ -66,8 +70,7 @@ impl ResponseHead {
             && !self.correct_date(middle)
         {
             let value = self.text[middle..].escape_ascii().to_string();
-            let text = format!("Last-Modified is left out, no date: {value}");
-            log::write(gil, Level::Info, MessageId::NONE, &text);
+            note(&format!("Last-Modified is left out, no date: {value}"));
             self.text.truncate(start);
             return Ok(());
         }

@@ -4,6 +4,7 @@
 //! those who look for it, and so are `ssl_is_https` and `ssl_var_lookup`.
 
 use super::head::ResponseHead;
+use super::log;
 use super::response;
 use super::ssl;
 use super::transaction::Transaction;
@@ -11,6 +12,7 @@ use super::types::Types;
 use crate::python::class::{Args, BoundMethod, Class, Method, bind, method};
 use crate::python::{Exc, Gil, Object, Raised, Result, raise, reraise};
 use std::sync::{Arc, OnceLock};
+use wsgi_core_abi::{Level, MessageId};
 
 /// The object that `start_response` is bound to.
 pub struct StartResponse {
@@ -55,7 +57,8 @@ impl StartResponse {
         };
         let exc_info = args.get(2).filter(|exc_info| !exc_info.is_none());
         self.check_call(gil, exc_info.as_ref())?;
-        let head = ResponseHead::new(gil, &status, &headers)?;
+        let note = |text: &str| log::write(gil, Level::Info, MessageId::NONE, text);
+        let head = ResponseHead::new(gil, &status, &headers, note)?;
         self.transaction.response().head = Some(head);
         let write = WRITE.get_or_init(|| {
             BoundMethod::new(method!(StartResponse, c"write", StartResponse::write))

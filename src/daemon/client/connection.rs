@@ -4,7 +4,7 @@ use super::super::ring::Consumer;
 use super::super::sys::poll;
 use super::super::sys::socket::{self, Address, Buffers, Wait};
 use super::super::wire::{Client, Decoder, Identity};
-use super::relay::Broken;
+use super::broken::Broken;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

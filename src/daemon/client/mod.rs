@@ -1,6 +1,7 @@
 //! The host's side of a process group: the way of a request to a worker, and of the response back.
 #![forbid(unsafe_code)]
 
+mod broken;
 mod connection;
 mod failure;
 #[cfg(test)]
@@ -15,8 +16,9 @@ use super::launch::{Launched, address};
 use super::settings::GroupSettings;
 use super::slots::{self, ClaimError, Claimer, Lease, State};
 use super::sys::clock;
+use broken::Broken;
 use connection::{Connection, Target};
-use relay::{Broken, Relay};
+use relay::Relay;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use wsgi_core_abi::{Exchange, ReadFailure, Request};
@@ -148,7 +150,8 @@ impl GroupClient {
                 }
                 Err(broken) => {
                     self.leave(lease);
-                    return Err((broken.into_failure(&relay), relay.facts()));
+                    let facts = relay.facts();
+                    return Err((broken.into_failure(&facts, relay.is_touched()), facts));
                 }
             }
         }

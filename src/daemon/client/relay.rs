@@ -3,77 +3,17 @@
 use super::super::ring;
 use super::super::settings::GroupSettings;
 use super::super::slots::Lease;
-use super::super::wire::{self, Abort, Client, End, Kind, Reply, Ticket, limit};
+use super::super::wire::{Client, End, Kind, Reply, Ticket, limit};
+use super::broken::Broken;
 use super::connection::Connection;
 use super::output::Output;
 use super::upload::Upload;
-use super::{Body, ClientFailure, Downstream, Facts, Finished};
+use super::{Body, Downstream, Facts, Finished};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 use wsgi_core_abi::{Head, Outcome, ReadFailure, Request, SendFlags};
-
-/// Why a request did not come to an end.
-#[derive(Debug)]
-pub enum Broken {
-    /// Nobody listens there.
-    Unreachable,
-    /// This process can't connect, wherever to.
-    Unable(io::Error),
-    /// Someone listens there who has no right to.
-    Foreign(u32),
-    /// The connection was closed, perhaps while it was idle: nothing came over it since the request was sent.
-    Stale,
-    /// The worker does not take it.
-    Refused,
-    /// The worker has gone.
-    Lost,
-    /// It says nothing.
-    Silent,
-    /// It gave up, and says why.
-    Aborted(String),
-    /// It does not keep to the protocol.
-    Wire(wire::Error),
-    /// The host did not take something.
-    Host,
-    /// A header field is longer than it may be: its name.
-    HeaderTooLong(String),
-}
-
-impl Broken {
-    pub fn into_failure<D: Downstream>(self, relay: &Relay<'_, D>) -> ClientFailure {
-        match self {
-            Self::Unreachable | Self::Stale | Self::Refused | Self::Lost => {
-                let when = match (relay.facts.head_sent, relay.touched) {
-                    (true, _) => "ended before the response was complete",
-                    (false, false) => "ended before it answered",
-                    (false, true) => "ended before it answered, while it read the request body",
-                };
-                ClientFailure::Lost(when.to_owned())
-            }
-            Self::Foreign(uid) => {
-                ClientFailure::Lost(format!("belongs to user {uid}, who has no right to it"))
-            }
-            Self::Unable(error) => ClientFailure::Unable(error.to_string()),
-            Self::Silent => ClientFailure::Silent,
-            Self::Aborted(text) if text.is_empty() => ClientFailure::Lost("gave up".to_owned()),
-            Self::Aborted(text) => ClientFailure::Lost(format!("gave up: {text}")),
-            Self::Wire(error @ (wire::Error::TooLong { .. } | wire::Error::TooMany { .. })) => {
-                ClientFailure::Unsendable(error.to_string())
-            }
-            Self::Wire(error) => ClientFailure::Lost(format!("broke the protocol: {error}")),
-            Self::Host => ClientFailure::Host,
-            Self::HeaderTooLong(name) => ClientFailure::HeaderTooLong(name),
-        }
-    }
-}
-
-impl From<wire::Error> for Broken {
-    fn from(error: wire::Error) -> Self {
-        Self::Wire(error)
-    }
-}
 
 /// A request on its way.
 #[derive(Debug)]
@@ -135,6 +75,11 @@ impl<'d, D: Downstream> Relay<'d, D> {
         self.facts
     }
 
+    /// Whether something was read from the client.
+    pub fn is_touched(&self) -> bool {
+        self.touched
+    }
+
     /// Whether it may be tried again.
     pub fn is_untouched(&self) -> bool {
         !self.touched && !self.facts.head_sent
@@ -166,7 +111,11 @@ impl<'d, D: Downstream> Relay<'d, D> {
         connection.begin();
         let used = std::mem::replace(&mut connection.used, true);
         if let Err(error) = connection.send(&[], &[]) {
-            return Err(if used { Broken::Stale } else { lost(&error) });
+            return Err(if used {
+                Broken::Stale
+            } else {
+                Broken::from_io(&error)
+            });
         }
         let mut silent = true;
         loop {
@@ -179,7 +128,7 @@ impl<'d, D: Downstream> Relay<'d, D> {
                 if self.complete {
                     return Ok(self.completed());
                 }
-                return Err(match lost(&error) {
+                return Err(match Broken::from_io(&error) {
                     Broken::Lost if used && silent => Broken::Stale,
                     broken => broken,
                 });
@@ -232,7 +181,9 @@ impl<'d, D: Downstream> Relay<'d, D> {
             if memory.take(count) {
                 let Connection { client, out, .. } = &mut *connection;
                 client.drained(out)?;
-                connection.send(&[], &[]).map_err(|error| lost(&error))?;
+                connection
+                    .send(&[], &[])
+                    .map_err(|error| Broken::from_io(&error))?;
             }
         }
     }
@@ -287,7 +238,7 @@ impl<'d, D: Downstream> Relay<'d, D> {
                 }
                 Reply::Abort(abort) => {
                     self.let_go(SendFlags::FLUSH)?;
-                    return Err(aborted(&abort));
+                    return Err(Broken::from_abort(&abort));
                 }
                 Reply::Credit => self.feed(connection)?,
             }
@@ -396,7 +347,9 @@ impl<'d, D: Downstream> Relay<'d, D> {
             Err(Unread::Failed(failure)) => {
                 let Connection { client, out, .. } = connection;
                 Client::body_failed(client, out, &failure.reason)?;
-                return connection.send(&[], &[]).map_err(|error| lost(&error));
+                return connection
+                    .send(&[], &[])
+                    .map_err(|error| Broken::from_io(&error));
             }
         };
         let header = connection.client.body(count, last)?;
@@ -404,7 +357,7 @@ impl<'d, D: Downstream> Relay<'d, D> {
             Ok(()) => Ok(()),
             // What it said before it closed the connection may still be read.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(lost(&error)),
+            Err(error) => Err(Broken::from_io(&error)),
         }
     }
 
@@ -433,18 +386,4 @@ impl From<ReadFailure> for Unread {
     fn from(failure: ReadFailure) -> Self {
         Self::Failed(failure)
     }
-}
-
-fn lost(error: &io::Error) -> Broken {
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Broken::Silent,
-        _ => Broken::Lost,
-    }
-}
-
-fn aborted(abort: &Abort<'_>) -> Broken {
-    if abort.may_retry() {
-        return Broken::Refused;
-    }
-    Broken::Aborted(String::from_utf8_lossy(abort.text.as_slice()).into_owned())
 }
