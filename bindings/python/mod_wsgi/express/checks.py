@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,10 @@ def _check_import(site: Site, account: Account | None) -> None:
         *dict.fromkeys([site.working_directory, *site.python_path]),
     ]
     environ = os.environ | {"LANG": site.locale, "LC_ALL": site.locale}
+    if sysconfig.get_config_var("Py_ENABLE_SHARED"):
+        # The server finds it by itself, also where it is not where this program looks for it.
+        libraries = [os.path.join(sys.base_prefix, "lib"), environ.get("LD_LIBRARY_PATH")]
+        environ["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, libraries))
     identity: dict[str, Any] = {}
     if account:
         environ["HOME"] = account.home
