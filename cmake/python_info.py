@@ -13,6 +13,7 @@ import sys
 import sysconfig
 
 OLDEST = (3, 10)
+NEWEST = (3, 15)  # The last one that pyo3-ffi has declarations for; see runtime/Cargo.toml.
 
 
 class Unusable(Exception):
@@ -55,9 +56,10 @@ def executable():
 
 def main():
     try:
-        if sys.version_info < OLDEST:
+        if not OLDEST <= sys.version_info[:2] <= NEWEST:
             raise Unusable(
-                "is Python %d.%d; %d.%d or newer is needed" % (sys.version_info[:2] + OLDEST)
+                "is Python %d.%d; a runtime can be built for %d.%d to %d.%d"
+                % (sys.version_info[:2] + OLDEST + NEWEST)
             )
         lines = [version(), library_directory(), executable()]
     except Unusable as reason:

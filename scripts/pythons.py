@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SYSTEM_PYTHON = Path("/usr/bin/python3")
-TESTED = ("3.10", "3.12", "3.13")
+TESTED = ("3.10", "3.12", "3.13", "3.14")
 """What is tested besides the system's Python, as far as it is there."""
 
 HTTPD_USERS = ("www-data", "apache", "http", "nobody")

@@ -267,7 +267,7 @@ fn log_handler_survives_a_formatting_error() {
     let response = send(&code, |call| call);
     assert_eq!(response.body, "survived");
     assert!(response.logged("--- Logging error ---"));
-    assert!(response.logged("TypeError: %d format"));
+    assert!(response.logged("TypeError: "));
 }
 
 #[test]

@@ -18,6 +18,13 @@ def is_running(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a signal has stopped every thread of the process."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    stats = [(thread / "stat").read_text() for thread in threads]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
+
+
 def children(pid: int) -> list[int]:
     """The living children of a process."""
     found: list[int] = []

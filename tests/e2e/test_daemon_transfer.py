@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import process
 from blocks import blocks, target
 from client import Connection
 from conftest import StartHttpd
@@ -188,6 +189,8 @@ def test_listen_backlog(httpd: StartHttpd) -> None:
     server = httpd(grouped("listen-backlog=3"))
     pid, address = worker(server), listener(server)
     os.kill(pid, signal.SIGSTOP)
+    # Threads stop one by one; one that goes on might take a connection.
+    poll(lambda: process.is_stopped(pid), "all threads are stopped")
     waiting: list[socket.socket] = []
     try:
         with pytest.raises(BlockingIOError):

@@ -140,7 +140,7 @@ OWN_GIL = "WSGIPerInterpreterGIL On\n"
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("version", ["3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
 def test_interpreters_with_a_gil_of_their_own(httpd: StartHttpd, version: str, mode: str) -> None:
     config = with_python(version, mode) + OWN_GIL
     config += section("WSGIPerInterpreterGIL Off", "application-group=b")
@@ -166,7 +166,7 @@ def test_a_gil_of_its_own_needs_python_3_12(httpd: StartHttpd, version: str) -> 
     assert in_each(server, "mod_wsgi.application_group") == ["", "a", "b"]
 
 
-@pytest.mark.parametrize("version", ["3.12", "3.13"])
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
 def test_an_extension_that_refuses_is_named(httpd: StartHttpd, version: str) -> None:
     config = with_python(version, "embedded") + OWN_GIL
     config += "WSGIScriptAlias /refused @APPS@/failing/refused.wsgi application-group="

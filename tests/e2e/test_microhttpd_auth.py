@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -103,7 +104,8 @@ def answer(connection: Connection, challenge: Response, password: str = "secret"
 
 def is_stale(response: Response) -> bool:
     assert response.status == 401
-    return 'stale="true"' in (response.header("WWW-Authenticate") or "")
+    # The first standard wants the quotes, the second does not; so do versions of libmicrohttpd.
+    return bool(re.search(r'\bstale=("true"|true)', response.header("WWW-Authenticate") or ""))
 
 
 def test_a_nonce_of_another_connection_is_stale(digests: Watched) -> None:
@@ -119,9 +121,10 @@ def test_a_nonce_of_another_connection_is_stale(digests: Watched) -> None:
 def test_an_answer_counts_once(digests: Watched) -> None:
     with digests.connect() as connection:
         challenge = connection.request("GET", "/?1")
-        assert not is_stale(answer(connection, challenge, "wrong"))
-        assert answer(connection, challenge).status == 200
-        assert answer(connection, challenge).status == 401
+        refused = answer(connection, challenge, "wrong")
+        assert not is_stale(refused)
+        assert answer(connection, refused).status == 200
+        assert answer(connection, refused).status == 401
 
 
 def test_an_answer_is_for_one_request(digests: Watched) -> None:
@@ -132,14 +135,17 @@ def test_an_answer_is_for_one_request(digests: Watched) -> None:
         assert connection.request("POST", "/?1", fields, b"x").status == 401
 
 
-def test_a_nonce_is_for_one_address(digests: Watched) -> None:
+def test_another_address_needs_no_new_password(digests: Watched) -> None:
     with digests.connect() as connection:
         challenge = connection.request("GET", "/?1")
         fields = digest(challenge, "jo", "secret", "/x?1")
-        refused = connection.request("GET", "/x?1", fields)
-        assert is_stale(refused)
-        fields = digest(refused, "jo", "secret", "/x?1")
-        assert connection.request("GET", "/x?1", fields).status == 200
+        answer = connection.request("GET", "/x?1", fields)
+        if answer.status == 401:
+            # libmicrohttpd before 1.0 makes each nonce for one address.
+            assert is_stale(answer)
+            fields = digest(answer, "jo", "secret", "/x?1")
+            answer = connection.request("GET", "/x?1", fields)
+        assert answer.status == 200
 
 
 @pytest.mark.parametrize(

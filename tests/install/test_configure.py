@@ -30,10 +30,14 @@ def pretender(directory: Path, statement: str) -> Path:
     return path
 
 
+VERSIONS = "a runtime can be built for 3.10 to 3.15"
+
+
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("sys.version_info = (3, 9, 18)", "is Python 3.9; 3.10 or newer is needed"),
+        ("sys.version_info = (3, 9, 18)", f"is Python 3.9; {VERSIONS}"),
+        ("sys.version_info = (3, 16, 0)", f"is Python 3.16; {VERSIONS}"),
         (
             "sysconfig.get_config_vars()['Py_ENABLE_SHARED'] = 0",
             "has no shared libpython, so it cannot be embedded",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bdb
+import os
 import pdb
 import sys
 import threading
@@ -14,13 +15,26 @@ from typing import Any
 from .steps import Application, Environ, Response, StartResponse, Step, T
 
 
+class Prompt(pdb.Pdb):
+    """The one for all requests."""
+
+    def __init__(self) -> None:
+        # Without a signal handler: requests are not served by the thread that could install it.
+        super().__init__(nosigint=True)
+
+    def lookupmodule(self, filename: str) -> str | None:
+        """From 3.13 on pdb takes the path of a script without `.py` at its end for a module."""
+        if os.path.isabs(filename) and os.path.isfile(filename):
+            return filename
+        return super().lookupmodule(filename)
+
+
 class Debugger:
     """Middleware with a pdb on the terminal of the server."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        # Without a signal handler: requests are not served by the thread that could install it.
-        self._pdb = pdb.Pdb(nosigint=True)
+        self._pdb = Prompt()
         self._terminal = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
