@@ -120,6 +120,8 @@ fn start() {
         run_once: false,
         maximum_processes: 1,
         threads_per_process: 1,
+        host_maximum_processes: 1,
+        host_threads_per_process: 1,
         host_name: Bytes::from("bench"),
         host_version: [0, 1, 0],
         host_description: Bytes::from("bench"),

@@ -107,7 +107,7 @@ fn the_module_apache_extends_an_installed_one() {
         "'Apache/2.4.62 (Debian)'"
     );
     assert_eq!(expression("other", "apache.installed"), "1");
-    assert_eq!(expression("", "apache.maximum_processes"), "3");
+    assert_eq!(expression("", "apache.maximum_processes"), "4");
     assert_eq!(expression("", "apache.mpm_name"), "'event'");
     assert_eq!(expression("", "apache.build_date"), "'2026-01-02T03:04:05'");
 }

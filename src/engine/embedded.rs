@@ -113,6 +113,8 @@ pub(super) fn start_python(
             run_once: false,
             maximum_processes: processes,
             threads_per_process: threads,
+            host_maximum_processes: own.1,
+            host_threads_per_process: own.0,
             host_name: Bytes::new(process.host_name.as_deref().unwrap_or(b"wsgi_core")),
             host_version: process.host_version.unwrap_or(OWN_VERSION),
             host_description: optional(process.host_description.as_deref()),

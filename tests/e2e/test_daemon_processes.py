@@ -74,6 +74,7 @@ def test_the_default_is_one_process_with_15_threads(httpd: StartHttpd) -> None:
     assert len(set(found)) == 15
     assert len({pid for pid, _ in found}) == 1
     assert evaluate(server, "/", "mod_wsgi.threads_per_process") == 15
+    assert evaluate(server, "/", "[apache.maximum_processes, apache.threads_per_process]") == [1, 16]
     assert evaluate(server, "/", "mod_wsgi.maximum_processes") == 1
 
 

@@ -69,6 +69,10 @@ pub struct RuntimeSettings<'a> {
     pub maximum_processes: u32,
     /// `mod_wsgi.threads_per_process`.
     pub threads_per_process: u32,
+    /// `apache.maximum_processes`: of the host, also in the processes of a group.
+    pub host_maximum_processes: u32,
+    /// `apache.threads_per_process`.
+    pub host_threads_per_process: u32,
     /// Name of the host, such as `apache`: key prefix of `<host>.version` in the environ.
     pub host_name: Bytes<'a>,
     /// Version of the host: three numbers.

@@ -29,6 +29,10 @@ pub struct Settings {
     pub maximum_processes: u32,
     /// `mod_wsgi.threads_per_process`.
     pub threads_per_process: u32,
+    /// `apache.maximum_processes`.
+    pub host_maximum_processes: u32,
+    /// `apache.threads_per_process`.
+    pub host_threads_per_process: u32,
     /// Full description of the server.
     pub host_description: Vec<u8>,
     /// When it was built.
@@ -59,6 +63,8 @@ impl Settings {
             process_group: raw.process_group.as_slice().to_vec(),
             maximum_processes: raw.maximum_processes,
             threads_per_process: raw.threads_per_process,
+            host_maximum_processes: raw.host_maximum_processes,
+            host_threads_per_process: raw.host_threads_per_process,
             host_description: raw.host_description.as_slice().to_vec(),
             host_build_date: raw.host_build_date.as_slice().to_vec(),
             host_mpm_name: raw.host_mpm_name.as_slice().to_vec(),

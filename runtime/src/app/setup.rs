@@ -278,7 +278,12 @@ impl Setup<'_> {
         attributes.set_item_text(c"process_group", &group(&self.settings.process_group)?)?;
         attributes.set_item_text(c"application_group", &group(self.application_group)?)?;
         attributes.set_item_text(c"Input", self.types.input_class())?;
-        self.add_sizes(&attributes)?;
+        let settings = self.settings;
+        self.add_sizes(
+            &attributes,
+            settings.maximum_processes,
+            settings.threads_per_process,
+        )?;
         Ok(attributes)
     }
 
@@ -290,17 +295,18 @@ impl Setup<'_> {
         attributes.set_item_text(c"description", &text(&settings.host_description)?)?;
         attributes.set_item_text(c"build_date", &text(&settings.host_build_date)?)?;
         attributes.set_item_text(c"mpm_name", &text(&settings.host_mpm_name)?)?;
-        self.add_sizes(&attributes)?;
+        self.add_sizes(
+            &attributes,
+            settings.host_maximum_processes,
+            settings.host_threads_per_process,
+        )?;
         Ok(attributes)
     }
 
-    fn add_sizes(&self, attributes: &Object) -> Result<()> {
+    fn add_sizes(&self, attributes: &Object, processes: u32, threads: u32) -> Result<()> {
         let int = |value: u32| Object::int(self.gil, value.into());
-        attributes.set_item_text(c"maximum_processes", &int(self.settings.maximum_processes)?)?;
-        attributes.set_item_text(
-            c"threads_per_process",
-            &int(self.settings.threads_per_process)?,
-        )
+        attributes.set_item_text(c"maximum_processes", &int(processes)?)?;
+        attributes.set_item_text(c"threads_per_process", &int(threads)?)
     }
 
     fn set_switch_interval(&self) -> Result<()> {

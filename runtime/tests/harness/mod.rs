@@ -87,6 +87,8 @@ pub fn settings() -> RuntimeSettings<'static> {
         run_once: false,
         maximum_processes: 3,
         threads_per_process: 25,
+        host_maximum_processes: 4,
+        host_threads_per_process: 30,
         host_name: Bytes::new(b"apache"),
         host_version: [2, 4, 62],
         host_description: Bytes::new(b"Apache/2.4.62 (Debian)"),
