@@ -202,10 +202,15 @@ def test_data_short_of_the_content_length_closes(server: Watched, by: str) -> No
     assert response.body in (b"short", b"")
 
 
-def test_no_data_at_all_though_a_length_was_declared(server: Watched) -> None:
-    server.log.allow(r"WC0054: ")
-    response = respond(server, [TEXT, ("Content-Length", "100")], blocks=[])
-    assert response.status == 500 or not response.complete
+@pytest.mark.parametrize("by", ["list", "generator"])
+def test_no_data_at_all_though_a_length_was_declared(server: Watched, by: str) -> None:
+    """httpd has sent nothing yet, so the client gets an error page; libmicrohttpd has sent the head."""
+    server.log.expect(r"WC0054: ")
+    response = respond(server, [TEXT, ("Content-Length", "100")], by=by, blocks=[])
+    if server.host == "microhttpd":
+        assert not response.complete
+    else:
+        assert response.status == 500
 
 
 def test_a_content_length_of_zero(server: Watched) -> None:

@@ -377,7 +377,10 @@ fn ready(
     if missing > 0 {
         report_missing(gil, missing);
         transmit(gil, transaction, head, |exchange| {
-            exchange.send(&body, SendFlags::FLUSH)?;
+            // As long as nothing has left, the host can still answer with an error page.
+            if !body.is_empty() {
+                exchange.send(&body, SendFlags::FLUSH)?;
+            }
             Ok(body.len() as u64)
         })?;
         return Ok(Gathered::Sent { complete: false });
