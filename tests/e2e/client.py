@@ -189,7 +189,10 @@ class Connection:
 
     def read_response(self, method: str = "GET") -> Response:
         """The whole final response."""
-        response = self.read_head()
+        return self.read_body(self.read_head(), method)
+
+    def read_body(self, response: Response, method: str = "GET") -> Response:
+        """The response with the body that its head announces."""
         if method == "HEAD" or response.status in (204, 304):
             return response
         if response.header("Transfer-Encoding") == "chunked":

@@ -136,6 +136,9 @@ class Httpd(Server):
         self.config = self.root / "httpd.conf"
         self.config.write_text(self.expand(BASE + config))
 
+    def module(self) -> Path:
+        return module_path()
+
     def expand(self, text: str) -> str:
         modules = apxs("LIBEXECDIR")
         names = [*MODULES, *self.modules]
@@ -147,7 +150,7 @@ class Httpd(Server):
             "THREADING": "WSGIFreeThreading On" if runtimes.is_free_threaded() else "",
             "MPM": self.mpm.name,
             "MODULES": modules,
-            "WSGI": str(module_path()),
+            "WSGI": str(self.module()),
             "ROOT": str(self.root),
             "APPS": str(self.apps),
             "PORT": str(self.port),

@@ -1,0 +1,3 @@
+"""Ends while it is loaded."""
+
+raise SystemExit(3)
