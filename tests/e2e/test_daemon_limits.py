@@ -40,13 +40,6 @@ def test_memory_limit_ends_what_can_not_go_on(httpd: StartHttpd) -> None:
     assert wait_replaced(server, pid) > 0
 
 
-def test_stack_size_is_that_of_request_threads(httpd: StartHttpd) -> None:
-    server = httpd(grouped("stack-size=3145728 threads=2"))
-    sizes = "[int(l.split()[1]) for l in open('/proc/self/smaps') if l.startswith('Size:')]"
-    # A stack of the system's own making is a mapping of just that size, with or without its guard.
-    assert {3072, 3076} & set(evaluate(server, "/", sizes))
-
-
 @needs_root
 def test_socket_user(httpd: StartHttpd) -> None:
     """The socket is that user's; httpd's processes, who are others, can't connect to it."""

@@ -50,7 +50,7 @@ class Body(list):
 
 def application(environ, start_response):
     start_response("200 OK", [])
-    return Body([b"x" * 7_000_000])
+    return Body([b"x" * 7_000_000]) if environ["PATH_INFO"] == "/large" else []
 """
 
 
@@ -66,7 +66,7 @@ def test_response_buffer_size(start: Start, site: Path, size: str) -> None:
     )
     server.expected.append("WC0066")
     with Connection(server.port, window=4096) as connection:
-        connection.send_head("GET", "/")
+        connection.send_head("GET", "/large")
         # Turned away while the only thread has the first request.
         poll(lambda: server.get("/").status == 503, "the thread is taken")
         assert (site / "closed").exists() == (size == "0")

@@ -125,9 +125,10 @@ def test_gdb(site: Express) -> None:
         terminal.type(b"\x03")
         terminal.expect(b"received signal SIGINT")
         terminal.expect(b"(gdb) ")
-        terminal.type(b"bt\n")
+        terminal.type(b"bt -1\n")
         # gdb colours what it shows.
-        poll(lambda: re.search(rb" in (\x1b\[\d*m)?main(\x1b\[m)? \(", terminal.read()), "main", 20)
+        main = rb" in (\x1b\[[\d;]*m)?main(\x1b\[m)? \("
+        poll(lambda: re.search(main, terminal.read()), "main", 20)
         terminal.type(b"continue\n")
         terminal.expect(b"Continuing.")
         assert str(httpd) in site.text()
